@@ -1,0 +1,78 @@
+"""One tree of errors. Each is expected, and its text says what to do; anything else is a bug.
+
+LociError
+├── InvalidInput          an argument cannot be used as it is
+├── NotFound              no such memory (or it is another tenant's: the same to the caller)
+├── ConfirmationNeeded    a selection must be confirmed before it is forgotten
+├── SettingsError         a setting is wrong: which, from where, what is allowed
+├── ModelError            an embedding model cannot be loaded or used
+└── StoreError            the data directory cannot be used
+    ├── StoreBusy         another process owns it
+    ├── StoreFull         the disk is full; nothing of the write was kept
+    ├── StoreReadOnly     it cannot be written
+    ├── StoreCorrupt      the database fails its integrity check
+    └── StoreFromFuture   a newer Loci wrote it
+"""
+
+__all__ = [
+    "ConfirmationNeeded",
+    "InvalidInput",
+    "LociError",
+    "ModelError",
+    "NotFound",
+    "SettingsError",
+    "StoreBusy",
+    "StoreCorrupt",
+    "StoreError",
+    "StoreFromFuture",
+    "StoreFull",
+    "StoreReadOnly",
+]
+
+
+class LociError(Exception):
+    """An expected failure. Its text is short and says what to do instead."""
+
+
+class InvalidInput(LociError):
+    """An argument cannot be used as it is."""
+
+
+class NotFound(LociError):
+    """No such memory. What belongs to another tenant looks the same."""
+
+
+class ConfirmationNeeded(LociError):
+    """A selection must be confirmed before it is forgotten."""
+
+
+class SettingsError(LociError):
+    """A setting is wrong; the text names it, its source and what is allowed."""
+
+
+class ModelError(LociError):
+    """An embedding model cannot be loaded or used."""
+
+
+class StoreError(LociError):
+    """The data directory cannot be used."""
+
+
+class StoreBusy(StoreError):
+    """Another process owns the data directory; the text says which."""
+
+
+class StoreFull(StoreError):
+    """The disk is full. Nothing of the refused write was kept."""
+
+
+class StoreReadOnly(StoreError):
+    """The data directory or its database cannot be written."""
+
+
+class StoreCorrupt(StoreError):
+    """The database fails its integrity check."""
+
+
+class StoreFromFuture(StoreError):
+    """The database was written by a newer Loci."""

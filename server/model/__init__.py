@@ -1,0 +1,56 @@
+"""The values everything speaks in: memories, drafts, queries, answers. Frozen, no I/O.
+
+Every room above uses them; below stand only the errors. Times are aware datetimes in UTC.
+"""
+
+from .answers import (
+    Forgotten,
+    Near,
+    Outcome,
+    Page,
+    Recall,
+    Recollection,
+    Remembered,
+    Residue,
+    Status,
+    Why,
+)
+from .change import Change
+from .ids import is_memory_id, new_memory_id
+from .inputs import Draft, Filters, Query, Revision, Selection
+from .memory import ForgetMode, Kind, Memory, Source, Tier
+from .text import content_key, passage_key
+from .times import from_micros, iso, parse_time, to_micros, utc_now
+
+__all__ = [
+    "Change",
+    "Draft",
+    "Filters",
+    "ForgetMode",
+    "Forgotten",
+    "Kind",
+    "Memory",
+    "Near",
+    "Outcome",
+    "Page",
+    "Query",
+    "Recall",
+    "Recollection",
+    "Remembered",
+    "Residue",
+    "Revision",
+    "Selection",
+    "Source",
+    "Status",
+    "Tier",
+    "Why",
+    "content_key",
+    "from_micros",
+    "is_memory_id",
+    "iso",
+    "new_memory_id",
+    "parse_time",
+    "passage_key",
+    "to_micros",
+    "utc_now",
+]

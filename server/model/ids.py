@@ -1,0 +1,21 @@
+"""Names of memories: short, because a model reads and repeats them."""
+
+import re
+import secrets
+
+__all__ = ["is_memory_id", "new_memory_id"]
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+"""Crockford's base 32 in lower case: no i, l, o, u, which people and models mistake."""
+_LENGTH = 12
+_SHAPE = re.compile(rf"m[{_ALPHABET}]{{{_LENGTH}}}")
+
+
+def new_memory_id() -> str:
+    """A random id of 60 bits: a million memories collide with a chance of one in two million."""
+    return "m" + "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
+
+
+def is_memory_id(text: str) -> bool:
+    """Whether a text has the shape of an id. It may still name nothing."""
+    return _SHAPE.fullmatch(text) is not None
