@@ -1,0 +1,52 @@
+"""How the memory is doing, proved by a canary that is really written, recalled and forgotten."""
+
+import time
+from collections import Counter
+
+from ..errors import LociError
+from ..model import Draft, Filters, ForgetMode, Query, Status
+from .memories import Memories
+from .room import Room
+
+__all__ = ["CANARY", "check_canary", "status"]
+
+CANARY = "~canary"
+"""The tenant that the canary lives in. No caller's name begins with a tilde."""
+
+_SONG = "The canary sings at dawn in the engine room."
+
+
+async def check_canary(memories: Memories) -> tuple[bool, str]:
+    """Whether a memory can be written, recalled and erased, and what went wrong where not."""
+    started = time.perf_counter()
+    try:
+        (stored,) = await memories.remember([Draft(content=_SONG)])
+        answer = await memories.recall(Query(text="Where does the canary sing?"))
+        receipt = await memories.forget([stored.id], ForgetMode.ERASE)
+    except LociError as error:
+        return False, str(error)
+    if stored.id not in [one.memory.id for one in answer.recollections]:
+        return False, "It was written, but recall does not find it."
+    if receipt.residue is None or receipt.residue.found:
+        return False, "It was written and recalled, but traces stay after erasing it."
+    taken = round((time.perf_counter() - started) * 1000)
+    return True, f"written, recalled and erased in {taken} ms"
+
+
+async def status(room: Room, canary: tuple[bool, str]) -> Status:
+    """Counts, the model in use, and what the canary found."""
+    counts = await room.ledger.counts(room.sight(Filters()))
+    hot = (await room.choose_hot()).seqs
+    tiers: Counter[str] = Counter({"hot": len(hot), "warm": -len(hot), "cold": 0})
+    kinds: Counter[str] = Counter()
+    for (tier, kind), count in counts.items():
+        tiers[tier.value] += count
+        kinds[kind] += count
+    return Status(
+        tiers=dict(tiers),
+        kinds=dict(kinds),
+        embedder=room.embedder.identity,
+        waiting=await room.ledger.backlog_size(),
+        healthy=canary[0],
+        canary=canary[1],
+    )

@@ -1,0 +1,21 @@
+"""What is allowed, and what counts as near."""
+
+from dataclasses import dataclass
+
+__all__ = ["Limits"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Set from outside; the defaults are those of the settings."""
+
+    max_content: int = 50_000
+    """Characters of one memory."""
+    max_batch: int = 100
+    """Memories in one call."""
+    restore_days: int = 30
+    """How long a deleted memory can be restored."""
+    hot_tokens: int = 1500
+    """Budget of the hot tier's text."""
+    similar_from: float = 0.8
+    """Cosine from which an older memory is reported as similar."""

@@ -1,0 +1,149 @@
+"""A tenant's memory: the only object that has the verbs."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
+
+from ..errors import InvalidInput, NotFound
+from ..model import (
+    Draft,
+    Filters,
+    ForgetMode,
+    Forgotten,
+    Memory,
+    Page,
+    Query,
+    Recall,
+    Remembered,
+    Revision,
+    Selection,
+    Tier,
+)
+from ..tiers import HotTier
+from .check import check_ids, check_query
+from .forget import confirmation, forget, restore, select
+from .remember import remember
+from .revise import revise
+from .room import Room
+
+__all__ = ["Memories"]
+
+_PAGE = 100
+
+
+class Memories:
+    """Remember, recall, forget, revise. Made by `Engine.for_tenant`.
+
+    Every method raises StoreError when the data directory fails, ModelError when the model does.
+    """
+
+    __slots__ = ("_room",)
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+
+    async def remember(self, drafts: Sequence[Draft]) -> list[Remembered]:
+        """Store the drafts, all or none. They are durable when this returns.
+
+        Raises:
+            InvalidInput: a draft cannot be stored as it is.
+            NotFound: it supersedes what is not there.
+        """
+        return await remember(self._room, drafts)
+
+    async def recall(self, query: Query) -> Recall:
+        """What is known that answers the question, most relevant first.
+
+        Raises:
+            InvalidInput: it cannot be answered as it is.
+        """
+        room = self._room
+        check_query(query)
+        await room.counter.load()
+        if query.filters.tier is Tier.HOT or query.filters.tier is Tier.WARM:
+            await room.choose_hot()
+        answer, seqs = await room.retriever().recall(query, room.sight(query.filters))
+        room.rehearsed(list(seqs))
+        return answer
+
+    async def forget(self, ids: Sequence[str], mode: ForgetMode = ForgetMode.DELETE) -> Forgotten:
+        """Forget memories, all or none, with a receipt.
+
+        Raises:
+            NotFound: an id names no memory; nothing was forgotten.
+        """
+        return await forget(self._room, ids, mode)
+
+    async def restore(self, ids: Sequence[str]) -> tuple[str, ...]:
+        """Bring deleted or archived memories back, all or none.
+
+        Raises:
+            NotFound: an id is unknown, or was erased; nothing was restored.
+        """
+        return await restore(self._room, ids)
+
+    async def select(self, selection: Selection, mode: ForgetMode) -> tuple[list[str], str]:
+        """What a selection means, and the token that confirms just that.
+
+        Raises:
+            InvalidInput: it selects by nothing.
+        """
+        ids = await select(self._room, selection)
+        return ids, confirmation(ids, mode)
+
+    async def revise(self, name: str, revision: Revision) -> Memory:
+        """Change a memory; its earlier versions stay readable.
+
+        Raises:
+            InvalidInput: nothing would change, or a value cannot be stored.
+            NotFound: no such memory.
+        """
+        return await revise(self._room, name, revision)
+
+    async def get(self, name: str) -> Memory:
+        """One memory, as it is now. Raises NotFound."""
+        check_ids([name])
+        row = (await self._room.ledger.current([name])).get(name)
+        if row is None:
+            raise NotFound(f"No memory {name}. Ids come from recall or remember.")
+        hot = row.seq in (await self._room.choose_hot()).seqs
+        return replace(row.memory, tier=Tier.HOT) if hot else row.memory
+
+    async def history(self, name: str) -> list[Memory]:
+        """All versions of a memory, oldest first. Raises NotFound."""
+        check_ids([name])
+        rows = await self._room.ledger.history(name)
+        if not rows:
+            raise NotFound(f"No memory {name}. Ids come from recall or remember.")
+        return [row.memory for row in rows]
+
+    async def page(
+        self, tier: Tier | None = None, *, cursor: str | None = None, limit: int = 50
+    ) -> Page:
+        """Memories of a tier, or of all, newest first. Raises InvalidInput."""
+        if not 1 <= limit <= _PAGE:
+            raise InvalidInput(f"limit: give 1 to {_PAGE}.")
+        before = _before(cursor)
+        await self._room.choose_hot()
+        sight = self._room.sight(Filters(tier=tier))
+        rows = await self._room.ledger.page(sight, before, limit + 1)
+        more = str(rows[limit - 1].seq) if len(rows) > limit else None
+        return Page(memories=tuple(row.memory for row in rows[:limit]), cursor=more)
+
+    async def hot(self) -> HotTier:
+        """What belongs in the context now."""
+        return await self._room.choose_hot()
+
+    async def complete(
+        self, facet: Literal["tag", "entity", "namespace", "session"], prefix: str
+    ) -> list[str]:
+        """Values in use that start so, most used first."""
+        return await self._room.ledger.complete(facet, prefix, self._room.sight(), _PAGE)
+
+
+def _before(cursor: str | None) -> int | None:
+    if cursor is None:
+        return None
+    if not cursor.isdecimal() or len(cursor) > 18:
+        raise InvalidInput("cursor: use the one that the page before gave.")
+    return int(cursor)

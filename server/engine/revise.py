@@ -1,0 +1,67 @@
+"""revise: a new version in the place of the old one, which stays readable."""
+
+from dataclasses import replace
+
+from ..errors import InvalidInput, NotFound
+from ..ledger import NewPassage, VersionRow
+from ..model import Memory, Revision, content_key
+from ..tasks import uninterrupted
+from .check import check_ids, check_revision
+from .passages import make_passages
+from .room import Room
+
+__all__ = ["revise"]
+
+
+async def revise(room: Room, name: str, revision: Revision) -> Memory:
+    """Change a memory.
+
+    Raises:
+        InvalidInput: nothing would change, or a value cannot be stored.
+        NotFound: no such memory.
+        StoreError: it could not be kept.
+    """
+    check_ids([name])
+    check_revision(revision, room.limits)
+    while True:
+        row = (await room.ledger.current([name])).get(name)
+        if row is None:
+            raise NotFound(f"No memory {name}. Ids come from recall or remember.")
+        later = _revised(row.memory, revision)
+        content = await _content(room, row, later)
+        done = await uninterrupted(_replace(room, row, later, content))
+        if done is not None:
+            return done
+        # Another revision came between: this one applies to what that one made.
+
+
+async def _replace(
+    room: Room, row: VersionRow, later: Memory, content: tuple[bytes, list[NewPassage]] | None
+) -> Memory | None:
+    done = await room.ledger.revise(row, later, room.clock(), content)
+    if done is None:
+        return None
+    await room.committed(done[1], (later.id,))
+    return done[0].memory
+
+
+def _revised(memory: Memory, revision: Revision) -> Memory:
+    changes = {
+        field: value
+        for field in Revision.__dataclass_fields__
+        if (value := getattr(revision, field)) is not None
+    }
+    later = replace(memory, **changes)
+    if later.valid_until is not None and later.valid_until <= later.valid_from:
+        raise InvalidInput("valid_until: it lies before the memory begins to hold.")
+    return later
+
+
+async def _content(
+    room: Room, row: VersionRow, later: Memory
+) -> tuple[bytes, list[NewPassage]] | None:
+    if later.content == row.memory.content:
+        return None
+    key = content_key(later.content, namespace=later.namespace, speaker=later.speaker, at=None)
+    passages = await make_passages(room.ledger, room.embedder, [later.content])
+    return key, passages[0]

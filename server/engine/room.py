@@ -1,0 +1,90 @@
+"""What the verbs of one tenant work with."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import anyio
+
+from ..embedding import Embedder
+from ..ledger import Delta, Sight, TenantLedger
+from ..model import Change, Filters
+from ..retrieval import Dense, Retriever
+from ..tiers import HotTier, choose_hot
+from ..tokens import TokenCounter
+from .limits import Limits
+
+__all__ = ["Room"]
+
+_ACTIVE = 200
+"""Memories that are looked at for the hot tier."""
+_NOTHING_HOT = HotTier(frozenset(), "", 0)
+
+
+@dataclass(slots=True, eq=False)
+class Room:
+    """One tenant's working set. Everything below it belongs to that tenant."""
+
+    tenant: str
+    ledger: TenantLedger
+    embedder: Embedder
+    dense: Dense
+    counter: TokenCounter
+    limits: Limits
+    clock: Callable[[], datetime]
+    announce: Callable[[Change], Awaitable[None]]
+    soiled: Callable[["Room"], None]
+    """Tells the tending that there is something to tidy."""
+    used: Counter[int] = field(default_factory=Counter[int])
+    """Rehearsals that are still to be recorded, by seq."""
+    hot: HotTier = _NOTHING_HOT
+    hot_is_due: bool = True
+    erased_at: datetime | None = None
+    """When what was deleted long enough ago was last erased."""
+    _hot_lock: anyio.Lock = field(default_factory=anyio.Lock)
+
+    def sight(self, filters: Filters | None = None) -> Sight:
+        """What a read may see now."""
+        return Sight(filters=filters or Filters(), now=self.clock(), hot=self.hot.seqs)
+
+    def retriever(self) -> Retriever:
+        """Answers questions."""
+        return Retriever(self.ledger, self.dense, self.embedder, self.counter.count)
+
+    async def committed(self, delta: Delta, ids: tuple[str, ...]) -> None:
+        """Bring everything derived up to a write."""
+        await self.dense.apply(delta)
+        self.hot_is_due = True
+        self.soiled(self)
+        await self.announce(Change(self.tenant, ids))
+
+    def rehearsed(self, seqs: list[int]) -> None:
+        """Note a use, to be recorded behind the answer."""
+        if seqs:
+            self.used.update(seqs)
+            self.soiled(self)
+
+    async def choose_hot(self) -> HotTier:
+        """The hot tier as of now."""
+        async with self._hot_lock:
+            if self.hot_is_due:
+                self.hot_is_due = False
+                await self.counter.load()
+                sight = Sight(filters=Filters(), now=self.clock())
+                active = await self.ledger.most_active(sight, _ACTIVE)
+                rows = [(row.seq, row.memory) for row in active if row.memory.tier != "cold"]
+                self.hot = choose_hot(rows, self.limits.hot_tokens, self.counter.count)
+            return self.hot
+
+    async def record_uses(self) -> None:
+        """Write the noted rehearsals down. What fails is noted again."""
+        uses, self.used = self.used, Counter()
+        if not uses:
+            return
+        try:
+            await self.ledger.rehearse(uses, self.clock())
+        except BaseException:
+            self.used.update(uses)
+            raise
+        self.hot_is_due = True

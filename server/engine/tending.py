@@ -1,0 +1,96 @@
+"""What is done behind the answers: uses are recorded, the hot tier is chosen anew, a new model's
+vectors are made, and what was deleted long enough ago is erased.
+
+One task does all of it, one room at a time. Nothing that was remembered depends on it: a crash loses
+at most a second of use counts.
+"""
+
+from datetime import timedelta
+
+import anyio
+import structlog
+
+from ..errors import LociError
+from ..ledger import Delta, VersionRow
+from .passages import make_passages
+from .room import Room
+
+__all__ = ["Tending", "tend"]
+
+_LINGER = 1.0
+"""Seconds in which changes gather before a room is tended."""
+_BATCH = 64
+_ERASE_EVERY = timedelta(hours=6)
+
+_log = structlog.get_logger("loci.tending")
+
+
+class Tending:
+    """Rooms that want tending, and the task that does it."""
+
+    __slots__ = ("_soiled", "_wake")
+
+    def __init__(self) -> None:
+        self._soiled: dict[Room, None] = {}
+        self._wake = anyio.Event()
+
+    def soil(self, room: Room) -> None:
+        """Have a room tended soon."""
+        self._soiled[room] = None
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Tend for ever. A room that cannot be tended now is tended at its next change."""
+        while True:
+            await self._wake.wait()
+            await anyio.sleep(_LINGER)
+            self._wake = anyio.Event()
+            rooms, self._soiled = list(self._soiled), {}
+            for room in rooms:
+                try:
+                    await tend(room)
+                except LociError as error:
+                    _log.warning("tending failed", error=str(error))
+
+
+async def tend(room: Room) -> None:
+    """Leave a room tidy."""
+    await room.record_uses()
+    await room.choose_hot()
+    await _embed_backlog(room)
+    await _erase_due(room)
+
+
+async def _embed_backlog(room: Room) -> None:
+    """Make the vectors that the model in use has not made: after a change of model, all of them.
+    Until then those memories are found by their words."""
+    while rows := await room.ledger.backlog(_BATCH):
+        contents = [row.memory.content for row in rows]
+        passages = await make_passages(room.ledger, room.embedder, contents)
+        pairs = [(row.seq, found) for row, found in zip(rows, passages, strict=True)]
+        with anyio.CancelScope(shield=True):
+            await room.ledger.add_passages(pairs)
+            await room.dense.apply(await _added(room, rows))
+
+
+async def _added(room: Room, rows: list[VersionRow]) -> Delta:
+    """Of the versions just embedded, the passages that belong into the index by now."""
+    current = await room.ledger.current([row.memory.id for row in rows])
+    kept = [
+        row.seq
+        for row in current.values()
+        if row.memory.tier != "cold" and row.memory.superseded_by is None
+    ]
+    found = await room.ledger.index_rows(kept)
+    return Delta(added=tuple(zip(found.ids.tolist(), found.vectors, strict=True)))
+
+
+async def _erase_due(room: Room) -> None:
+    now = room.clock()
+    if room.erased_at is not None and now - room.erased_at < _ERASE_EVERY:
+        return
+    room.erased_at = now
+    if ids := await room.ledger.due(now):
+        with anyio.CancelScope(shield=True):
+            erasure, _ = await room.ledger.erase(ids)
+            await room.dense.apply(erasure.delta)

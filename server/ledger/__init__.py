@@ -1,0 +1,31 @@
+"""The ledger: the relational store. It is the truth, and all else can be rebuilt from it.
+
+Above stand retrieval and the engine, which hold a `TenantLedger` and never the whole; below stand
+the model values and the errors. Nothing here embeds, ranks or decides.
+
+`open_ledger` migrates and opens a database; `Ledger.for_tenant` is the only door to its rows;
+`Writer` gives one connection to all writers and groups their commits.
+"""
+
+from .fulltext import question_terms
+from .ledger import Ledger, open_ledger
+from .rows import NewMemory, NewPassage, VersionRow
+from .tenant import TenantLedger
+from .vectors import MAX_PASSAGES, Delta, seqs_of
+from .where import Sight
+from .writes import Stored
+
+__all__ = [
+    "MAX_PASSAGES",
+    "Delta",
+    "Ledger",
+    "NewMemory",
+    "NewPassage",
+    "Sight",
+    "Stored",
+    "TenantLedger",
+    "VersionRow",
+    "open_ledger",
+    "question_terms",
+    "seqs_of",
+]

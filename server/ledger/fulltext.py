@@ -1,0 +1,125 @@
+"""Full text by SQLite's FTS5: one table for each tenant, Porter stems, BM25.
+
+FTS5's `bm25` is Okapi BM25 with k1 = 1.2, b = .75 (Robertson and Zaragoza, 2009), negated. The table
+reads its text through a view of the tenant's versions, so the text itself is stored once.
+"""
+
+import re
+from functools import cache
+from typing import NamedTuple
+
+from sqlalchemy import (
+    Connection,
+    Integer,
+    Text,
+    bindparam,
+    column,
+    func,
+    literal,
+    literal_column,
+    select,
+    table,
+    text,
+)
+
+from .prepared import Prepared, prepare
+from .stopwords import STOPWORDS
+from .tables import memories
+from .where import Shape, seen
+
+__all__ = [
+    "Match",
+    "add_words",
+    "any_of",
+    "create_words",
+    "match",
+    "purge_words",
+    "question_terms",
+    "remove_words",
+]
+
+_WORD = re.compile(r"\w+", re.UNICODE)
+_TERMS = 64
+"""A longer question adds time and no focus."""
+
+
+class Match(NamedTuple):
+    """A version that the words found."""
+
+    seq: int
+    bm25: float
+    """Higher is better."""
+
+
+def create_words(connection: Connection, tenant: int) -> None:
+    """The tenant's view and table, in the caller's transaction. Existing ones stay."""
+    connection.execute(
+        text(
+            f"CREATE VIEW IF NOT EXISTS words_source_{tenant:d} AS SELECT seq, content, "
+            "coalesce(speaker, '') || ' ' || tags || ' ' || entities AS about "
+            f"FROM memories WHERE tenant = {tenant:d}"
+        )
+    )
+    connection.execute(
+        text(
+            f"CREATE VIRTUAL TABLE IF NOT EXISTS words_{tenant:d} USING fts5(content, about, "
+            f"content='words_source_{tenant:d}', content_rowid='seq', "
+            "tokenize='porter unicode61 remove_diacritics 2')"
+        )
+    )
+
+
+def add_words(connection: Connection, tenant: int, seqs: list[int]) -> None:
+    """Index versions that were just stored."""
+    connection.execute(
+        text(
+            f"INSERT INTO words_{tenant:d}(rowid, content, about) "
+            f"SELECT seq, content, about FROM words_source_{tenant:d} WHERE seq = :seq"
+        ),
+        [{"seq": seq} for seq in seqs],
+    )
+
+
+def remove_words(connection: Connection, tenant: int, seqs: list[int]) -> None:
+    """Take versions out, before their rows go: the index must be told the text it forgets."""
+    connection.execute(
+        text(
+            f"INSERT INTO words_{tenant:d}(words_{tenant:d}, rowid, content, about) "
+            f"SELECT 'delete', seq, content, about FROM words_source_{tenant:d} WHERE seq = :seq"
+        ),
+        [{"seq": seq} for seq in seqs],
+    )
+
+
+def purge_words(connection: Connection, tenant: int) -> None:
+    """Merge the index into one segment, which drops every term that only removed rows had."""
+    connection.execute(text(f"INSERT INTO words_{tenant:d}(words_{tenant:d}) VALUES ('optimize')"))
+
+
+def question_terms(question: str) -> list[str]:
+    """The words to look for: stop words go, unless nothing else is there."""
+    words = list(dict.fromkeys(word.casefold() for word in _WORD.findall(question)))
+    return ([word for word in words if word not in STOPWORDS] or words)[:_TERMS]
+
+
+def any_of(terms: list[str]) -> str:
+    """The terms as an FTS5 query; empty for none."""
+    return " OR ".join(f'"{term}"' for term in terms)
+
+
+@cache
+def match(tenant: int, shape: Shape, *, first: int | None) -> Prepared:
+    """Seq and negated BM25 of the best versions for `terms` that may be seen, up to `limit`.
+
+    Only the `first` best of all are filtered: a join for each match would cost more than its rank.
+    """
+    name = f"words_{tenant:d}"
+    words = table(name, column("rowid", Integer()))
+    rank = func.bm25(literal_column(name)).label("rank")
+    ranked = select(words.c.rowid.label("seq"), rank)
+    ranked = ranked.where(literal_column(name).op("MATCH")(bindparam("terms", type_=Text())))
+    ranked = ranked.order_by(rank)
+    best = (ranked if first is None else ranked.limit(literal(first))).subquery()
+    statement = select(best.c.seq, best.c.rank).join(memories, memories.c.seq == best.c.seq)
+    statement = statement.where(seen(shape, picked=True)).order_by(best.c.rank, best.c.seq.desc())
+    return prepare(statement.limit(bindparam("limit", type_=Integer())))

@@ -1,0 +1,145 @@
+"""Opening the ledger: copy, migrate, start the writer."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+
+import anyio
+from anyio import to_thread
+from sqlalchemy import Connection, select, text
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ..errors import StoreReadOnly
+from ..model import utc_now
+from ..tasks import task_group
+from .faults import store_faults
+from .fulltext import create_words
+from .jobs import Do
+from .migrations import HEAD, upgrade
+from .migrations.upgrade import revision_of
+from .readers import Readers, open_readers
+from .sqlite import reading_engine, writing_engine
+from .tables import tenants
+from .tenant import TenantLedger
+from .vectors import model_key
+from .writer import Writer
+
+__all__ = ["Ledger", "open_ledger"]
+
+
+class Ledger:
+    """The relational store of one data directory. Made by `open_ledger`."""
+
+    __slots__ = ("_files", "_readers", "_tenants", "_writer", "path")
+
+    def __init__(self, path: Path, copies: Path, readers: Readers, writer: Writer) -> None:
+        self.path = path
+        self._files = (path, copies)
+        self._readers = readers
+        self._writer = writer
+        self._tenants: dict[tuple[str, str], TenantLedger] = {}
+
+    async def for_tenant(self, name: str, *, model: str, dimension: int) -> TenantLedger:
+        """The tenant's rows, seen with one embedding model. A new tenant is entered.
+
+        Raises:
+            StoreError: it is new and cannot be written.
+        """
+        held = self._tenants.get((name, model))
+        if held is None:
+            now = utc_now()
+            keys = await self._writer.write(Do(lambda c: _enter(c, name, model, dimension, now)))
+            held = TenantLedger(*keys, dimension, self._readers, self._writer, self._files)
+            self._tenants[name, model] = held
+        return held
+
+    async def names(self) -> list[str]:
+        """All tenants."""
+        statement = select(tenants.c.name).order_by(tenants.c.key)
+        return await self._readers.read(lambda c: list(c.scalars(statement)))
+
+    async def check(self) -> list[str]:
+        """What SQLite's integrity check complains of; empty when the database is sound."""
+        rows = await self._readers.read(lambda c: list(c.scalars(text("PRAGMA integrity_check"))))
+        return [line for line in rows if line != "ok"]
+
+
+def _enter(
+    connection: Connection, name: str, model: str, dimension: int, now: datetime
+) -> tuple[int, int]:
+    row = {"name": name, "created_at": now}
+    connection.execute(insert(tenants).values(row).on_conflict_do_nothing())
+    statement = select(tenants.c.key).where(tenants.c.name == name)
+    tenant = connection.execute(statement).scalar_one()
+    create_words(connection, tenant)
+    return tenant, model_key(connection, model, dimension)
+
+
+@asynccontextmanager
+async def open_ledger(path: Path) -> AsyncGenerator[Ledger]:
+    """Open the database, upgrade it where it is older, and close it after draining its writer.
+
+    Raises:
+        StoreError: it cannot be written, is damaged, or is from the future.
+    """
+    copies = path.parent / "backups"
+    await to_thread.run_sync(_prepare, path)
+    writing, reading = writing_engine(path), reading_engine(path)
+    try:
+        with store_faults():
+            await _migrate(writing, path, copies)
+        writer = Writer(writing)
+        async with open_readers(reading) as readers, task_group() as tasks:
+            tasks.start_soon(writer.run)
+            try:
+                yield Ledger(path, copies, readers, writer)
+            finally:
+                await writer.close()
+    finally:
+        with anyio.CancelScope(shield=True):
+            await reading.dispose()
+            await writing.dispose()
+
+
+def _prepare(path: Path) -> None:
+    """The database is the owner's alone, from its first byte."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+    except OSError as error:
+        raise StoreReadOnly(
+            f"The data directory cannot be written ({error.strerror}): {path.parent}. "
+            "Allow writing or choose another --home."
+        ) from error
+
+
+async def _migrate(writing: AsyncEngine, path: Path, copies: Path) -> None:
+    async with writing.connect() as connection:
+        at = await connection.run_sync(revision_of)
+        await connection.rollback()
+        if at == HEAD:
+            return
+        if at is not None:
+            await to_thread.run_sync(_copy, path, copies, at)
+        async with connection.begin():
+            await connection.run_sync(upgrade)
+
+
+def _copy(path: Path, copies: Path, revision: str) -> None:
+    """Keep the database as it is before an upgrade. An existing copy of the revision is replaced."""
+    import os
+    import sqlite3
+    from contextlib import closing
+
+    copies.mkdir(mode=0o700, exist_ok=True)
+    target = copies / f"before-{revision}.db"
+    partial = target.with_suffix(".partial")
+    partial.unlink(missing_ok=True)
+    partial.touch(mode=0o600)
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(partial)) as copy:
+        source.backup(copy)
+    with partial.open("rb+") as written:
+        os.fsync(written.fileno())
+    partial.replace(target)

@@ -1,0 +1,187 @@
+"""What is read: statements, compiled once for each shape of question.
+
+Those that a write job needs too are functions over its connection, inside its transaction.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Integer,
+    Select,
+    Text,
+    bindparam,
+    case,
+    func,
+    select,
+)
+
+from .prepared import Prepared, prepare
+from .rows import VersionRow, memory_of
+from .tables import Micros, labels, memories
+from .where import Shape, one_of, seen
+
+__all__ = [
+    "FACETS",
+    "allowed",
+    "by_seq",
+    "complete",
+    "counts",
+    "current",
+    "due",
+    "existing",
+    "history",
+    "live_keys",
+    "most_active",
+    "page",
+    "prior",
+    "seqs",
+]
+
+_m = memories.c
+FACETS = ("tag", "entity", "namespace", "session")
+
+
+def _limit() -> BindParameter[int]:
+    return bindparam("limit", type_=Integer())
+
+
+def _wanted() -> BindParameter[str]:
+    return bindparam("wanted", type_=Text())
+
+
+@cache
+def by_seq(shape: Shape) -> Prepared:
+    """Those of the `wanted` versions that may be seen."""
+    where = (one_of(_m.seq, _wanted()), seen(shape, picked=True))
+    return prepare(select(memories).where(*where))
+
+
+@cache
+def allowed(shape: Shape) -> Prepared:
+    """Those of the `wanted` seqs that may be seen."""
+    where = (one_of(_m.seq, _wanted()), seen(shape, picked=True))
+    return prepare(select(_m.seq).where(*where))
+
+
+@cache
+def seqs(shape: Shape) -> Prepared:
+    """All versions that may be seen, oldest first."""
+    return prepare(select(_m.seq).where(seen(shape)).order_by(_m.seq))
+
+
+@cache
+def most_active(shape: Shape) -> Prepared:
+    """Pinned ones first, then by activation, strongest first, up to `limit`.
+
+    The order of ACT-R's base-level activation with optimized learning (Anderson and Lebiere, 1998,
+    ch. 4), B = ln(n / (1 - d)) - d ln L with d = .5 for n uses over a life of L: it is the order of
+    n² / L, which needs no logarithm.
+    """
+    life = func.max(bindparam("now", type_=Micros()) - _m.remembered_at, 1)
+    strength = _m.uses * _m.uses * 1.0 / life
+    order = (case((_m.pinned, 0), else_=1), strength.desc(), _m.seq.desc())
+    return prepare(select(memories).where(seen(shape)).order_by(*order).limit(_limit()))
+
+
+@cache
+def page(shape: Shape) -> Prepared:
+    """Newest first, those before the seq `before`, up to `limit`."""
+    where = (seen(shape), _m.seq < bindparam("before", type_=Integer()))
+    return prepare(select(memories).where(*where).order_by(_m.seq.desc()).limit(_limit()))
+
+
+@cache
+def counts(shape: Shape) -> Prepared:
+    """How many memories may be seen, by stored tier and kind."""
+    grouped = select(_m.tier, _m.kind, func.count()).where(seen(shape))
+    return prepare(grouped.group_by(_m.tier, _m.kind))
+
+
+@cache
+def complete(shape: Shape, facet: str) -> Prepared:
+    """Values of a facet that start with `prefix`, most used first, up to `limit`."""
+    if facet in ("namespace", "session"):
+        value = _m[facet]
+        statement = select(value).where(seen(shape), value != "")
+    else:
+        value = labels.c.label
+        statement = select(value).join(memories, labels.c.seq == _m.seq)
+        mine = (labels.c.tenant == bindparam("tenant"), labels.c.facet == facet)
+        statement = statement.where(seen(shape), *mine)
+    prefix = bindparam("prefix", type_=Text())
+    begins = func.substr(value, 1, func.length(prefix)) == prefix
+    order = (func.count().desc(), value)
+    return prepare(statement.where(begins).group_by(value).order_by(*order).limit(_limit()))
+
+
+@cache
+def history() -> Prepared:
+    """All versions of the memory `id`, oldest first; none if it is deleted."""
+    here = memories.alias()
+    deleted = select(here.c.seq).where(
+        here.c.tenant == _m.tenant,
+        here.c.id == _m.id,
+        here.c.replaced_at.is_(None),
+        here.c.deleted_at.is_not(None),
+    )
+    where = (_m.tenant == bindparam("tenant"), _m.id == bindparam("id"), ~deleted.exists())
+    return prepare(select(memories).where(*where).order_by(_m.version))
+
+
+@cache
+def due() -> Prepared:
+    """Deleted memories whose time to be restored was up at `now`."""
+    late = _m.restorable_until <= bindparam("now", type_=Micros())
+    where = (_m.tenant == bindparam("tenant"), _m.replaced_at.is_(None), late)
+    return prepare(select(_m.id).where(*where))
+
+
+def _current(deleted: bool) -> Select[*tuple[Any, ...]]:
+    where = [_m.tenant == bindparam("tenant"), one_of(_m.id, _wanted()), _m.replaced_at.is_(None)]
+    if not deleted:
+        where.append(_m.deleted_at.is_(None))
+    return select(memories).where(*where)
+
+
+@cache
+def prior(deleted: bool) -> Prepared:
+    """The current versions of the `wanted` ids; deleted ones only where asked for."""
+    return prepare(_current(deleted))
+
+
+def current(
+    connection: Connection, tenant: int, ids: Sequence[str], *, deleted: bool = False
+) -> dict[str, VersionRow]:
+    """The same, inside a transaction."""
+    where = [_m.tenant == tenant, one_of(_m.id, ids), _m.replaced_at.is_(None)]
+    if not deleted:
+        where.append(_m.deleted_at.is_(None))
+    rows = connection.execute(select(memories).where(*where)).mappings()
+    return {row["id"]: VersionRow(row["seq"], memory_of(row)) for row in rows}
+
+
+def live_keys(
+    connection: Connection, tenant: int, keys: Sequence[bytes], now: datetime
+) -> dict[bytes, VersionRow]:
+    """Current, valid memories by their content keys: what an exact repeat repeats."""
+    where = (
+        _m.tenant == tenant,
+        _m.key.in_(keys),
+        _m.replaced_at.is_(None),
+        _m.deleted_at.is_(None),
+        _m.superseded_by.is_(None),
+        (_m.valid_until.is_(None)) | (_m.valid_until > now),
+    )
+    found = connection.execute(select(memories).where(*where).order_by(_m.seq.desc())).mappings()
+    return {row["key"]: VersionRow(row["seq"], memory_of(row)) for row in found}
+
+
+def existing(connection: Connection, tenant: int, found: Sequence[int]) -> set[int]:
+    """Those of the seqs that the tenant still has."""
+    where = (_m.tenant + 0 == tenant, one_of(_m.seq, found))
+    return set(connection.scalars(select(_m.seq).where(*where)))

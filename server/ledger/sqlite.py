@@ -1,0 +1,76 @@
+"""Connections to SQLite: one that writes, some that read."""
+
+from pathlib import Path
+from typing import Any, Protocol
+
+from sqlalchemy import AsyncAdaptedQueuePool, event
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+__all__ = ["READERS", "reading_engine", "writing_engine"]
+
+READERS = 4
+"""Readers at once. Each is a thread with a page cache of its own."""
+
+_COMMON = (
+    "PRAGMA busy_timeout=5000",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA temp_store=MEMORY",
+    "PRAGMA cache_size=-8000",
+)
+# Order matters: the journal's mode is the first thing that needs the file.
+_WRITING = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA secure_delete=ON",
+)
+
+
+class _Cursor(Protocol):
+    def execute(self, sql: str) -> object: ...
+    def close(self) -> None: ...
+
+
+class _Connection(Protocol):
+    isolation_level: str | None
+
+    def cursor(self) -> _Cursor: ...
+
+
+def writing_engine(path: Path) -> AsyncEngine:
+    """One connection. Transactions begin IMMEDIATE, so that they never fail half-way as busy."""
+    engine = _engine(path, size=1, pragmas=(*_COMMON, *_WRITING))
+    event.listen(engine.sync_engine, "begin", _begin_immediate)
+    return engine
+
+
+def reading_engine(path: Path) -> AsyncEngine:
+    """Several connections that cannot write. Each statement sees what was committed before it."""
+    engine = _engine(path, size=READERS, pragmas=(*_COMMON, "PRAGMA query_only=ON"))
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
+def _engine(path: Path, *, size: int, pragmas: tuple[str, ...]) -> AsyncEngine:
+    engine = create_async_engine(
+        f"sqlite+aiosqlite:///{path}",
+        poolclass=AsyncAdaptedQueuePool,
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=60,
+        pool_reset_on_return=None,
+        hide_parameters=True,
+    )
+
+    def prepare(connection: _Connection, _record: object) -> None:
+        # The driver must not begin transactions on its own: `begin` events do.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(pragma)
+        cursor.close()
+
+    event.listen(engine.sync_engine, "connect", prepare)
+    return engine
+
+
+def _begin_immediate(connection: Any) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,163 @@
+"""The tables, as SQLAlchemy Core. Every row belongs to a tenant.
+
+A row of `memories` is one *version* of a memory: recorded time runs from `recorded_at` to
+`replaced_at`, valid time from `valid_from` to `valid_until`. The current version has no
+`replaced_at`. Full text lives in one FTS5 table for each tenant (see `fulltext`), so that neither a
+word nor a term frequency of one tenant reaches another's ranking.
+"""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+from ..model import from_micros, to_micros
+
+__all__ = [
+    "Json",
+    "Micros",
+    "labels",
+    "memories",
+    "metadata",
+    "models",
+    "passages",
+    "tenants",
+    "vectors",
+]
+
+
+class Micros(TypeDecorator[datetime]):
+    """An aware datetime as whole microseconds since 1970."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        return None if value is None else to_micros(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else from_micros(value)
+
+
+class Json(TypeDecorator[Any]):
+    """JSON as compact text that keeps every script readable, for full text reads it too."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        return None if value is None else json.loads(value)
+
+
+metadata = MetaData()
+
+tenants = Table(
+    "tenants",
+    metadata,
+    Column("key", Integer, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("created_at", Micros, nullable=False),
+)
+
+memories = Table(
+    "memories",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("tenant", Integer, ForeignKey("tenants.key"), nullable=False),
+    Column("id", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("key", LargeBinary(32), nullable=False),
+    Column("content", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("tier", Text, nullable=False),
+    Column("namespace", Text, nullable=False),
+    Column("tags", Json, nullable=False),
+    Column("entities", Json, nullable=False),
+    Column("importance", Float),
+    Column("pinned", Boolean, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("speaker", Text),
+    Column("agent", Text),
+    Column("session", Text),
+    Column("metadata", Json, nullable=False),
+    Column("valid_from", Micros, nullable=False),
+    Column("valid_until", Micros),
+    Column("remembered_at", Micros, nullable=False),
+    Column("recorded_at", Micros, nullable=False),
+    Column("replaced_at", Micros),
+    Column("superseded_by", Text),
+    Column("deleted_at", Micros),
+    Column("restorable_until", Micros),
+    Column("uses", Integer, nullable=False),
+    Column("used_at", Micros, nullable=False),
+    UniqueConstraint("tenant", "id", "version"),
+    Index("memories_key", "tenant", "key"),
+    Index("memories_session", "tenant", "session"),
+    Index("memories_namespace", "tenant", "namespace"),
+    Index("memories_tier", "tenant", "tier", "seq"),
+    Index("memories_time", "tenant", "valid_from"),
+    # A seq is never given twice: an index that still knows an erased one must not hit a new one.
+    sqlite_autoincrement=True,
+)
+
+labels = Table(
+    "labels",
+    metadata,
+    Column("tenant", Integer, ForeignKey("tenants.key"), primary_key=True),
+    Column("facet", Text, primary_key=True),
+    Column("label", Text, primary_key=True),
+    Column("seq", Integer, ForeignKey("memories.seq", ondelete="CASCADE"), primary_key=True),
+    Index("labels_seq", "seq"),
+    sqlite_with_rowid=False,
+)
+
+models = Table(
+    "models",
+    metadata,
+    Column("key", Integer, primary_key=True),
+    Column("identity", Text, nullable=False, unique=True),
+    Column("dimension", Integer, nullable=False),
+)
+
+passages = Table(
+    "passages",
+    metadata,
+    Column("tenant", Integer, ForeignKey("tenants.key"), primary_key=True),
+    Column("model", Integer, ForeignKey("models.key"), primary_key=True),
+    Column("seq", Integer, ForeignKey("memories.seq", ondelete="CASCADE"), primary_key=True),
+    Column("ord", Integer, primary_key=True),
+    Column("start", Integer, nullable=False),
+    Column("stop", Integer, nullable=False),
+    Column("key", LargeBinary(32), nullable=False),
+    Index("passages_seq", "seq"),
+    Index("passages_key", "tenant", "model", "key"),
+    sqlite_with_rowid=False,
+)
+
+vectors = Table(
+    "vectors",
+    metadata,
+    Column("tenant", Integer, ForeignKey("tenants.key"), primary_key=True),
+    Column("model", Integer, ForeignKey("models.key"), primary_key=True),
+    Column("key", LargeBinary(32), primary_key=True),
+    Column("vector", LargeBinary, nullable=False),
+)

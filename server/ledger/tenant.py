@@ -1,0 +1,222 @@
+"""The only door to a tenant's rows. No query below it names another tenant."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+
+from ..model import Memory, Residue, Tier
+from . import erase, fulltext, reads, vectors, writes
+from .fulltext import Match
+from .jobs import Do, Store
+from .prepared import Prepared
+from .readers import Readers
+from .residue import find_residue
+from .rows import NewMemory, NewPassage, VersionRow, version_of
+from .vectors import Delta, IndexRows
+from .where import Sight, fold, parameters, shape_of
+from .writer import Writer
+
+__all__ = ["TenantLedger"]
+
+T = TypeVar("T")
+
+_OVERFETCH = 4
+_LAST = 1 << 62
+
+
+class TenantLedger:
+    """One tenant's part of the ledger, under one embedding model. Made by `Ledger.for_tenant`."""
+
+    __slots__ = ("_files", "_model", "_readers", "_tenant", "_writer", "dimension")
+
+    def __init__(
+        self,
+        tenant: int,
+        model: int,
+        dimension: int,
+        readers: Readers,
+        writer: Writer,
+        files: tuple[Path, Path],
+    ) -> None:
+        self._tenant = tenant
+        self._model = model
+        self._readers = readers
+        self._writer = writer
+        self._files = files
+        self.dimension = dimension
+
+    async def _read(self, query: Callable[[Connection], T]) -> T:
+        return await self._readers.read(query)
+
+    async def _fetch(self, query: Prepared, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        return await self._readers.fetch(query, values)
+
+    async def _versions(self, query: Prepared, values: Mapping[str, Any]) -> list[VersionRow]:
+        return [version_of(cells) for cells in await self._fetch(query, values)]
+
+    def _picking(self, seqs: Iterable[int], sight: Sight) -> dict[str, Any]:
+        return {**parameters(self._tenant, sight), "wanted": json.dumps(list(seqs))}
+
+    async def _write(self, job: Callable[[Connection], T]) -> T:
+        return await self._writer.write(Do(job))
+
+    # Reading
+
+    async def current(self, ids: Sequence[str], *, deleted: bool = False) -> dict[str, VersionRow]:
+        """The current versions of those ids that exist."""
+        wanted = {"tenant": self._tenant, "wanted": json.dumps(list(ids))}
+        rows = await self._versions(reads.prior(deleted), wanted)
+        return {row.memory.id: row for row in rows}
+
+    async def history(self, memory: str) -> list[VersionRow]:
+        """All versions of a memory, oldest first; none if it is unknown or deleted."""
+        return await self._versions(reads.history(), {"tenant": self._tenant, "id": memory})
+
+    async def live_keys(self, keys: Sequence[bytes], now: datetime) -> dict[bytes, VersionRow]:
+        """Current, valid memories by content key."""
+        return await self._read(lambda c: reads.live_keys(c, self._tenant, keys, now))
+
+    async def by_seq(self, seqs: Iterable[int], sight: Sight) -> dict[int, VersionRow]:
+        """Those of the versions that may be seen."""
+        found = await self._versions(reads.by_seq(shape_of(sight)), self._picking(seqs, sight))
+        return {row.seq: row for row in found}
+
+    async def allowed(self, seqs: Iterable[int], sight: Sight) -> set[int]:
+        """Those of the seqs that may be seen."""
+        found = await self._fetch(reads.allowed(shape_of(sight)), self._picking(seqs, sight))
+        return {seq for (seq,) in found}
+
+    async def seqs(self, sight: Sight) -> list[int]:
+        """All versions that may be seen, oldest first."""
+        found = await self._fetch(reads.seqs(shape_of(sight)), parameters(self._tenant, sight))
+        return [seq for (seq,) in found]
+
+    async def match(self, question: str, sight: Sight, limit: int) -> list[Match]:
+        """The best versions by BM25, best first."""
+        shape = shape_of(sight)
+        values = {**parameters(self._tenant, sight), "limit": limit}
+        values |= {"terms": fulltext.any_of(fulltext.question_terms(question))}
+        if not values["terms"]:
+            return []
+        first = fulltext.match(self._tenant, shape, first=limit * _OVERFETCH)
+        found = await self._fetch(first, values)
+        if len(found) < limit:
+            found = await self._fetch(fulltext.match(self._tenant, shape, first=None), values)
+        return [Match(seq, -rank) for seq, rank in found]
+
+    async def most_active(self, sight: Sight, limit: int) -> list[VersionRow]:
+        """Pinned ones first, then by activation."""
+        values = {**parameters(self._tenant, sight), "limit": limit}
+        return await self._versions(reads.most_active(shape_of(sight)), values)
+
+    async def page(self, sight: Sight, before: int | None, limit: int) -> list[VersionRow]:
+        """Newest first, those before a seq."""
+        values = {**parameters(self._tenant, sight), "limit": limit}
+        values["before"] = _LAST if before is None else before
+        return await self._versions(reads.page(shape_of(sight)), values)
+
+    async def counts(self, sight: Sight) -> dict[tuple[Tier, str], int]:
+        """How many memories may be seen, by stored tier and kind."""
+        found = await self._fetch(reads.counts(shape_of(sight)), parameters(self._tenant, sight))
+        return {(Tier(tier), kind): count for tier, kind, count in found}
+
+    async def complete(self, facet: str, prefix: str, sight: Sight, limit: int) -> list[str]:
+        """Values of a facet that start so, most used first."""
+        values = {**parameters(self._tenant, sight), "limit": limit}
+        values["prefix"] = fold(prefix) if facet in ("tag", "entity") else prefix
+        return [
+            value for (value,) in await self._fetch(reads.complete(shape_of(sight), facet), values)
+        ]
+
+    async def known_vectors(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        """Packed vectors of the texts that this model embedded before."""
+        return await self._read(lambda c: vectors.known_vectors(c, self._tenant, self._model, keys))
+
+    async def index_rows(self, seqs: Sequence[int]) -> IndexRows:
+        """The passages of some versions, by seq."""
+        cells = (self._tenant, self._model, self.dimension)
+        return await self._read(lambda c: vectors.index_rows(c, *cells, seqs))
+
+    async def indexable(self, after: int) -> tuple[IndexRows, int | None]:
+        """The next passages, above a seq, that belong into the index, and where to go on."""
+        cells = (self._tenant, self._model, self.dimension)
+        return await self._read(lambda c: vectors.indexable(c, *cells, after))
+
+    async def backlog(self, limit: int) -> list[VersionRow]:
+        """Versions that this model has not embedded yet, newest first."""
+        return await self._read(lambda c: vectors.backlog(c, self._tenant, self._model, limit))
+
+    async def backlog_size(self) -> int:
+        """How many versions this model has not embedded yet."""
+        return await self._read(lambda c: vectors.backlog_size(c, self._tenant, self._model))
+
+    # Writing: each returns after its commit
+
+    async def store(
+        self, new: Sequence[NewMemory], now: datetime
+    ) -> tuple[list[writes.Stored], Delta]:
+        """Store memories that are not exact repeats; all of them or none.
+
+        Raises:
+            NotFound: one of `supersedes` names no current memory.
+        """
+        return await self._writer.write(Store(self._tenant, self._model, new, now))
+
+    async def revise(
+        self,
+        expected: VersionRow,
+        later: Memory,
+        now: datetime,
+        content: tuple[bytes, Sequence[NewPassage]] | None,
+    ) -> tuple[VersionRow, Delta] | None:
+        """Put a version in the place of the expected one; None if another came between.
+
+        Raises:
+            NotFound: the memory is gone.
+        """
+        cells = (self._tenant, self._model, self.dimension, expected, later, now, content)
+        return await self._write(lambda c: writes.revise(c, *cells))
+
+    async def archive(self, ids: Sequence[str]) -> Delta:
+        """Move memories to the cold tier. Raises NotFound, and then moves none."""
+        return await self._write(lambda c: writes.archive(c, self._tenant, self._model, ids))
+
+    async def mark_deleted(self, ids: Sequence[str], now: datetime, until: datetime) -> Delta:
+        """Hide memories until they are restored. Raises NotFound, and then hides none."""
+        cells = (self._tenant, self._model, ids, now, until)
+        return await self._write(lambda c: writes.mark_deleted(c, *cells))
+
+    async def restore(self, ids: Sequence[str]) -> Delta:
+        """Bring back deleted and archived memories. Raises NotFound, and then brings back none."""
+        cells = (self._tenant, self._model, self.dimension)
+        return await self._write(lambda c: writes.restore(c, *cells, ids))
+
+    async def rehearse(self, uses: Mapping[int, int], now: datetime) -> None:
+        """Count uses, by seq."""
+        await self._write(lambda c: writes.rehearse(c, self._tenant, uses, now))
+
+    async def add_passages(self, rows: Sequence[tuple[int, Sequence[NewPassage]]]) -> None:
+        """Store what a new model made of versions. Those erased in between are passed over."""
+        tenant, model = self._tenant, self._model
+
+        def job(connection: Connection) -> None:
+            there = reads.existing(connection, tenant, [seq for seq, _ in rows])
+            kept = [(seq, found) for seq, found in rows if seq in there]
+            vectors.add_passages(connection, tenant, model, kept)
+
+        await self._write(job)
+
+    async def due(self, now: datetime) -> list[str]:
+        """Deleted memories whose time to be restored is up."""
+        return [
+            one for (one,) in await self._fetch(reads.due(), {"tenant": self._tenant, "now": now})
+        ]
+
+    async def erase(self, ids: Sequence[str]) -> tuple[erase.Erasure, Residue]:
+        """Remove every version of the memories, and look through all files for what stayed."""
+        erasure = await self._write(lambda c: erase.erase(c, self._tenant, self._model, ids))
+        return erasure, await find_residue(*self._files, erasure.needles)

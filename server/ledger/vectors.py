@@ -1,0 +1,200 @@
+"""Vectors by (model, SHA-256 of the passage's text), and the passages that point at them.
+
+A passage is known to the index by one integer: `seq << 12 | its place in the memory`.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    delete,
+    exists,
+    func,
+    literal,
+    select,
+)
+from sqlalchemy.dialects.sqlite import insert
+
+from ..model import Tier
+from .rows import NewPassage, VersionRow, memory_of, pack, unpack
+from .tables import memories, models, passages, vectors
+from .where import one_of
+
+__all__ = [
+    "MAX_PASSAGES",
+    "Delta",
+    "IndexRows",
+    "add_passages",
+    "backlog",
+    "backlog_size",
+    "copy_passages",
+    "index_rows",
+    "indexable",
+    "known_vectors",
+    "model_key",
+    "passage_id",
+    "passage_ids",
+    "prune_vectors",
+    "seqs_of",
+]
+
+_BITS = 12
+MAX_PASSAGES = 1 << _BITS
+"""Of one memory; far more than its longest content has."""
+
+_p, _v, _m = passages.c, vectors.c, memories.c
+_of_passage = and_(_v.tenant == _p.tenant, _v.model == _p.model, _v.key == _p.key)
+_CHUNK = 10_000
+
+
+class IndexRows(NamedTuple):
+    """What an index is fed: ids, shape (n,), and vectors, shape (n, dimension)."""
+
+    ids: NDArray[np.int64]
+    vectors: NDArray[np.float32]
+
+
+class Delta(NamedTuple):
+    """What a write means for the index."""
+
+    removed: tuple[int, ...] = ()
+    """Passage ids."""
+    added: tuple[tuple[int, NDArray[np.float32]], ...] = ()
+    """Passage ids with their vectors."""
+
+
+def passage_id(seq: int, place: int) -> int:
+    """The index id of a version's passage."""
+    return seq << _BITS | place
+
+
+def seqs_of(ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The version of each passage."""
+    return ids >> _BITS
+
+
+def model_key(connection: Connection, identity: str, dimension: int) -> int:
+    """The model's number, given on first sight."""
+    row = {"identity": identity, "dimension": dimension}
+    connection.execute(insert(models).values(row).on_conflict_do_nothing())
+    statement = select(models.c.key).where(models.c.identity == identity)
+    return connection.execute(statement).scalar_one()
+
+
+def add_passages(
+    connection: Connection,
+    tenant: int,
+    model: int,
+    rows: Sequence[tuple[int, Sequence[NewPassage]]],
+) -> None:
+    """Store the passages of versions, and their vectors where they are new."""
+    base = {"tenant": tenant, "model": model}
+    known = {p.key: p.vector for _, found in rows for p in found}
+    if known:
+        values = [{**base, "key": key, "vector": pack(v)} for key, v in known.items()]
+        connection.execute(insert(vectors).on_conflict_do_nothing(), values)
+    places = [
+        {**base, "seq": seq, "ord": place, "start": p.start, "stop": p.stop, "key": p.key}
+        for seq, found in rows
+        for place, p in enumerate(found)
+    ]
+    if places:
+        connection.execute(insert(passages).on_conflict_do_nothing(), places)
+
+
+def copy_passages(connection: Connection, source: int, target: int) -> None:
+    """Give a new version with the same content the passages of the old one, of all models."""
+    names = [column.name for column in passages.columns]
+    cells = [literal(target) if name == "seq" else _p[name] for name in names]
+    copied = select(*cells).where(_p.seq == source)
+    connection.execute(insert(passages).from_select(names, copied))
+
+
+def passage_ids(connection: Connection, tenant: int, model: int, seqs: Sequence[int]) -> list[int]:
+    """The index ids of the versions' passages."""
+    where = (_p.tenant == tenant, _p.model == model, one_of(_p.seq, seqs))
+    rows = connection.execute(select(_p.seq, _p.ord).where(*where))
+    return [passage_id(seq, place) for seq, place in rows]
+
+
+def known_vectors(
+    connection: Connection, tenant: int, model: int, keys: Sequence[bytes]
+) -> dict[bytes, bytes]:
+    """Packed vectors of the texts that were embedded before."""
+    where = (_v.tenant == tenant, _v.model == model, _v.key.in_(keys))
+    rows = connection.execute(select(_v.key, _v.vector).where(*where))
+    return {row.key: row.vector for row in rows}
+
+
+def index_rows(
+    connection: Connection, tenant: int, model: int, dimension: int, seqs: Sequence[int]
+) -> IndexRows:
+    """The passages of some versions, by seq."""
+    statement = _passages_of(tenant, model).where(one_of(_p.seq, seqs))
+    return _rows(connection.execute(statement).all(), dimension)
+
+
+def indexable(
+    connection: Connection, tenant: int, model: int, dimension: int, after: int
+) -> tuple[IndexRows, int | None]:
+    """The next passages that belong into the index, of seqs above `after`, and where to go on.
+
+    Those are of current memories that are neither deleted, superseded nor cold.
+    """
+    last = select(_p.seq).where(_p.tenant == tenant, _p.model == model, _p.seq > after)
+    until = connection.scalar(last.order_by(_p.seq).offset(_CHUNK).limit(1))
+    statement = _passages_of(tenant, model).join(memories, _m.seq == _p.seq)
+    statement = statement.where(
+        _p.seq > after,
+        _m.replaced_at.is_(None),
+        _m.deleted_at.is_(None),
+        _m.superseded_by.is_(None),
+        _m.tier != Tier.COLD,
+    )
+    if until is not None:
+        statement = statement.where(_p.seq <= until)
+    return _rows(connection.execute(statement).all(), dimension), until
+
+
+def _passages_of(tenant: int, model: int) -> Select[int, int, bytes]:
+    statement = select(_p.seq, _p.ord, _v.vector).join(vectors, _of_passage)
+    statement = statement.where(_p.tenant == tenant, _p.model == model)
+    return statement.order_by(_p.seq, _p.ord)
+
+
+def _rows(rows: Sequence[Row[int, int, bytes]], dimension: int) -> IndexRows:
+    ids = np.fromiter((passage_id(seq, place) for seq, place, _ in rows), np.int64, len(rows))
+    return IndexRows(ids, unpack([vector for _, _, vector in rows], dimension))
+
+
+def _unembedded(
+    tenant: int, model: int
+) -> tuple[ColumnElement[bool], ColumnElement[bool], ColumnElement[bool]]:
+    done = exists().where(_p.tenant == tenant, _p.model == model, _p.seq == _m.seq)
+    return _m.tenant == tenant, _m.deleted_at.is_(None), ~done
+
+
+def backlog(connection: Connection, tenant: int, model: int, limit: int) -> list[VersionRow]:
+    """Versions that this model has not embedded yet, newest first."""
+    statement = select(memories).where(*_unembedded(tenant, model))
+    rows = connection.execute(statement.order_by(_m.seq.desc()).limit(limit)).mappings()
+    return [VersionRow(row["seq"], memory_of(row)) for row in rows]
+
+
+def backlog_size(connection: Connection, tenant: int, model: int) -> int:
+    """How many versions this model has not embedded yet."""
+    statement = select(func.count()).select_from(memories)
+    return connection.execute(statement.where(*_unembedded(tenant, model))).scalar_one()
+
+
+def prune_vectors(connection: Connection, tenant: int) -> None:
+    """Drop the vectors that no passage points at."""
+    used = exists().where(_of_passage)
+    connection.execute(delete(vectors).where(_v.tenant == tenant, ~used))
