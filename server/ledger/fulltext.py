@@ -36,6 +36,7 @@ __all__ = [
     "purge_words",
     "question_terms",
     "remove_words",
+    "still_indexed",
 ]
 
 _WORD = re.compile(r"\w+", re.UNICODE)
@@ -94,6 +95,19 @@ def remove_words(connection: Connection, tenant: int, seqs: list[int]) -> None:
 def purge_words(connection: Connection, tenant: int) -> None:
     """Merge the index into one segment, which drops every term that only removed rows had."""
     connection.execute(text(f"INSERT INTO words_{tenant:d}(words_{tenant:d}) VALUES ('optimize')"))
+
+
+def still_indexed(connection: Connection, tenant: int, words: str, seqs: list[int]) -> bool:
+    """Whether any of the words still leads to any of the versions."""
+    terms = list(dict.fromkeys(_WORD.findall(words)))
+    statement = text(f"SELECT rowid FROM words_{tenant:d} WHERE words_{tenant:d} MATCH :terms")
+    gone = set(seqs)
+    return any(
+        not gone.isdisjoint(
+            connection.scalars(statement, {"terms": any_of(terms[start : start + _TERMS])})
+        )
+        for start in range(0, len(terms), _TERMS)
+    )
 
 
 def question_terms(question: str) -> list[str]:

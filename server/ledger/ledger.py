@@ -1,7 +1,9 @@
 """Opening the ledger: copy, migrate, start the writer."""
 
+import os
+import sqlite3
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import datetime
 from pathlib import Path
 
@@ -17,8 +19,7 @@ from ..tasks import task_group
 from .faults import store_faults
 from .fulltext import create_words
 from .jobs import Do
-from .migrations import HEAD, upgrade
-from .migrations.upgrade import revision_of
+from .migrations import SCRIPTS, newest, refuse_future, revision_of, upgrade
 from .readers import Readers, open_readers
 from .sqlite import reading_engine, writing_engine
 from .tables import tenants
@@ -78,7 +79,7 @@ def _enter(
 
 
 @asynccontextmanager
-async def open_ledger(path: Path) -> AsyncGenerator[Ledger]:
+async def open_ledger(path: Path, *, migrations: Path = SCRIPTS) -> AsyncGenerator[Ledger]:
     """Open the database, upgrade it where it is older, and close it after draining its writer.
 
     Raises:
@@ -89,7 +90,7 @@ async def open_ledger(path: Path) -> AsyncGenerator[Ledger]:
     writing, reading = writing_engine(path), reading_engine(path)
     try:
         with store_faults():
-            await _migrate(writing, path, copies)
+            await _migrate(writing, path, copies, migrations)
         writer = Writer(writing)
         async with open_readers(reading) as readers, task_group() as tasks:
             tasks.start_soon(writer.run)
@@ -115,24 +116,22 @@ def _prepare(path: Path) -> None:
         ) from error
 
 
-async def _migrate(writing: AsyncEngine, path: Path, copies: Path) -> None:
+async def _migrate(writing: AsyncEngine, path: Path, copies: Path, scripts: Path) -> None:
     async with writing.connect() as connection:
         at = await connection.run_sync(revision_of)
         await connection.rollback()
-        if at == HEAD:
+        head = await to_thread.run_sync(newest, scripts)
+        refuse_future(at, head)
+        if at == head:
             return
         if at is not None:
             await to_thread.run_sync(_copy, path, copies, at)
         async with connection.begin():
-            await connection.run_sync(upgrade)
+            await connection.run_sync(upgrade, scripts)
 
 
 def _copy(path: Path, copies: Path, revision: str) -> None:
     """Keep the database as it is before an upgrade. An existing copy of the revision is replaced."""
-    import os
-    import sqlite3
-    from contextlib import closing
-
     copies.mkdir(mode=0o700, exist_ok=True)
     target = copies / f"before-{revision}.db"
     partial = target.with_suffix(".partial")

@@ -11,14 +11,14 @@ from anyio import run_process, to_thread
 
 from ..errors import StoreError
 from ..model import Residue
-from .erase import Needle
+from .erase import Erasure, Needle
 
 __all__ = ["find_residue"]
 
 _SCRIPT = Path(__file__).with_name("scan.py")
 
 
-async def find_residue(database: Path, copies: Path, needles: Sequence[Needle]) -> Residue:
+async def find_residue(database: Path, copies: Path, erasure: Erasure) -> Residue:
     """Scan the database, its log and its copies, free pages and all.
 
     A copy from before an upgrade that still holds what was erased is removed: it was kept to go
@@ -31,6 +31,7 @@ async def find_residue(database: Path, copies: Path, needles: Sequence[Needle]) 
     log = database.with_name(database.name + "-wal")
     kept = await to_thread.run_sync(lambda: sorted(copies.glob("*.db")))
     files = [database, log, *kept]
+    needles = erasure.needles
     hits = await _scan(files, needles)
     for copy, places in zip(kept, hits[2:], strict=True):
         if places:
@@ -42,6 +43,8 @@ async def find_residue(database: Path, copies: Path, needles: Sequence[Needle]) 
     }
     if not emptied:
         found.add(f"{log.name}: a reader kept it from being emptied")
+    if erasure.words_left:
+        found.add("full text index: words")
     names = (*(file.name for file in files), "full text index")
     return Residue(scanned=names, found=tuple(sorted(found)))
 

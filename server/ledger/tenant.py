@@ -219,4 +219,4 @@ class TenantLedger:
     async def erase(self, ids: Sequence[str]) -> tuple[erase.Erasure, Residue]:
         """Remove every version of the memories, and look through all files for what stayed."""
         erasure = await self._write(lambda c: erase.erase(c, self._tenant, self._model, ids))
-        return erasure, await find_residue(*self._files, erasure.needles)
+        return erasure, await find_residue(*self._files, erasure)

@@ -78,8 +78,8 @@ async def test_nothing_of_an_erased_memory_stays_in_any_file(tmp_path: Path, rea
         with pytest.raises(NotFound):
             await memories.restore([secret])
         traces = (b"zebra-umbrella", b"quokka", b"in May", secret.encode(), b"hush")
-        for file in tmp_path.rglob("*"):
-            data = await anyio.Path(file).read_bytes() if file.is_file() else b""
+        async for file in anyio.Path(tmp_path).rglob("*"):
+            data = await file.read_bytes() if await file.is_file() else b""
             assert not [trace for trace in traces if trace in data], file.name
         assert len(await contents(memories)) == 50
 

@@ -74,26 +74,25 @@ async def test_an_empty_question_gets_the_most_active_pinned_first(tmp_path: Pat
 
 async def test_each_filter_narrows_the_answer(tmp_path: Path) -> None:
     async with open_memories(tmp_path) as memories:
-        base = {"at": START + timedelta(days=5)}
+        at = START + timedelta(days=5)
         drafts = {
-            "kind": Draft(content="note kind", kind=Kind.EPISODIC, **base),
-            "tags": Draft(content="note tags", tags=("Red", "blue"), **base),
-            "namespace": Draft(content="note namespace", namespace="work/loci/api", **base),
-            "entity": Draft(content="note entity", entities=("Ada Lovelace",), **base),
-            "session": Draft(content="note session", session="s-1", **base),
+            "kind": Draft(content="note kind", kind=Kind.EPISODIC, at=at),
+            "tags": Draft(content="note tags", tags=("Red", "blue"), at=at),
+            "namespace": Draft(content="note namespace", namespace="work/loci/api", at=at),
+            "entity": Draft(content="note entity", entities=("Ada Lovelace",), at=at),
+            "session": Draft(content="note session", session="s-1", at=at),
             "early": Draft(content="note early", at=START),
             "late": Draft(content="note late", at=START + timedelta(days=9)),
         }
         await memories.remember(list(drafts.values()))
-        day = START + timedelta(days=5)
         cases = {
             "kind": Filters(kind=Kind.EPISODIC),
             "tags": Filters(tags=("red", "BLUE")),
             "namespace": Filters(namespace="work/loci"),
             "entity": Filters(entity="ada  lovelace"),
             "session": Filters(session="s-1"),
-            "early": Filters(until=day),
-            "late": Filters(since=day + timedelta(days=1)),
+            "early": Filters(until=at),
+            "late": Filters(since=at + timedelta(days=1)),
         }
         for name, filters in cases.items():
             assert await ask(memories, "note", filters) == [f"note {name}"], name
@@ -229,7 +228,11 @@ async def test_a_very_long_question_is_answered(tmp_path: Path) -> None:
         assert not (await memories.recall(Query(text=long))).nothing_relevant
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     texts=st.lists(st.text('abc déf日本\U0001f600\n"\\', min_size=1, max_size=300), max_size=12),
     budget=st.integers(100, 1500),

@@ -4,6 +4,6 @@ A database is upgraded in one transaction, after a copy of it was put into `back
 imported only when there is something to upgrade: a start with an up-to-date database pays nothing.
 """
 
-from .upgrade import HEAD, upgrade
+from .upgrade import SCRIPTS, newest, refuse_future, revision_of, upgrade
 
-__all__ = ["HEAD", "upgrade"]
+__all__ = ["SCRIPTS", "newest", "refuse_future", "revision_of", "upgrade"]
