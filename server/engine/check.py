@@ -14,6 +14,7 @@ __all__ = [
     "check_draft",
     "check_drafts",
     "check_ids",
+    "check_prefix",
     "check_query",
     "check_revision",
     "check_selection",
@@ -23,7 +24,7 @@ __all__ = [
 _LABELS = 32
 _NAME = 200
 _METADATA = 4096
-_IDS = 1000
+_IDS = 100_000
 _LIMIT = 100
 _TOKENS = range(100, 100_001)
 _NAMESPACE = re.compile(r"[\w.\-@ ]+(/[\w.\-@ ]+)*")
@@ -47,6 +48,7 @@ def check_draft(draft: Draft, limits: Limits, now: datetime) -> None:
     _check_namespace(draft.namespace)
     _check_importance(draft.importance)
     _check_name("speaker", draft.speaker)
+    _check_name("agent", draft.agent)
     _check_name("session", draft.session)
     _check_metadata(draft.metadata)
     if draft.supersedes:
@@ -107,10 +109,15 @@ def check_selection(selection: Selection) -> None:
     _check_name("session", selection.session)
 
 
+def check_prefix(prefix: str) -> None:
+    """Raises InvalidInput for what no value can begin with."""
+    _check_text("prefix", prefix)
+
+
 def check_ids(ids: Sequence[str]) -> None:
     """Raises InvalidInput for a list of no or too many, NotFound for what cannot be an id."""
     if not 1 <= len(ids) <= _IDS:
-        raise InvalidInput(f"ids: give 1 to {_IDS}.")
+        raise InvalidInput(f"ids: give 1 to {_IDS:,}.")
     for one in ids:
         if not is_memory_id(one):
             raise NotFound(f"No memory {one[:20]!r}. Ids come from recall or remember.")

@@ -5,22 +5,27 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 import anyio
+import structlog
 
 from ..embedding import Embedder
-from ..errors import InvalidInput
+from ..errors import InvalidInput, LociError
 from ..index import ExactIndex
 from ..ledger import Ledger
 from ..model import Change, Status, utc_now
 from ..retrieval import Dense
 from ..tasks import task_group
 from ..tokens import TokenCounter
+from .gather import Gatherer
 from .health import CANARY, check_canary, status
 from .limits import Limits
 from .memories import Memories
+from .prepare import prepare
 from .room import Room
 from .tending import Tending
 
 __all__ = ["Engine", "open_engine"]
+
+_log = structlog.get_logger("loci.engine")
 
 Listener = Callable[[Change], Awaitable[None]]
 
@@ -36,6 +41,7 @@ class Engine:
         "_ledger",
         "_limits",
         "_listeners",
+        "_preparing",
         "_rooms",
         "_tending",
     )
@@ -57,6 +63,7 @@ class Engine:
         self._rooms: dict[str, Room] = {}
         self._entering = anyio.Lock()
         self._tending = Tending()
+        self._preparing = Gatherer(prepare)
 
     async def for_tenant(self, name: str) -> Memories:
         """The tenant's memory: the only way to it.
@@ -87,10 +94,17 @@ class Engine:
         """Work behind the answers, for ever."""
         await self._tending.run()
 
+    async def prepare(self) -> None:
+        """Prepare what is to be remembered, for ever."""
+        await self._preparing.run()
+
     async def settle(self) -> None:
         """Record what only memory knows, and give the indexes back."""
         for room in self._rooms.values():
-            await room.record_uses()
+            try:
+                await room.record_uses()
+            except LociError as error:
+                _log.warning("use counts are lost", error=str(error))
             await room.dense.aclose()
 
     async def _room(self, name: str) -> Room:
@@ -115,6 +129,7 @@ class Engine:
             limits=self._limits,
             clock=self._clock,
             announce=self._announce,
+            prepare=self._preparing,
             soiled=self._tending.soil,
         )
 
@@ -136,6 +151,7 @@ async def open_engine(
     engine = Engine(ledger, embedder, counter, limits or Limits(), clock)
     async with task_group() as tasks:
         tasks.start_soon(engine.tend)
+        tasks.start_soon(engine.prepare)
         try:
             yield engine
         finally:

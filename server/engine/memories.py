@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Literal
 
 from ..errors import InvalidInput, NotFound
+from ..ledger import VersionRow
 from ..model import (
     Draft,
     Filters,
@@ -20,7 +21,7 @@ from ..model import (
     Tier,
 )
 from ..tiers import HotTier
-from .check import check_ids, check_query
+from .check import check_ids, check_prefix, check_query
 from .forget import confirmation, forget, restore, select
 from .remember import remember
 from .revise import revise
@@ -98,7 +99,8 @@ class Memories:
             InvalidInput: nothing would change, or a value cannot be stored.
             NotFound: no such memory.
         """
-        return await revise(self._room, name, revision)
+        row = await revise(self._room, name, revision)
+        return _in_tier(row, (await self._room.choose_hot()).seqs)
 
     async def get(self, name: str) -> Memory:
         """One memory, as it is now. Raises NotFound."""
@@ -106,8 +108,7 @@ class Memories:
         row = (await self._room.ledger.current([name])).get(name)
         if row is None:
             raise NotFound(f"No memory {name}. Ids come from recall or remember.")
-        hot = row.seq in (await self._room.choose_hot()).seqs
-        return replace(row.memory, tier=Tier.HOT) if hot else row.memory
+        return _in_tier(row, (await self._room.choose_hot()).seqs)
 
     async def history(self, name: str) -> list[Memory]:
         """All versions of a memory, oldest first. Raises NotFound."""
@@ -128,7 +129,8 @@ class Memories:
         sight = self._room.sight(Filters(tier=tier))
         rows = await self._room.ledger.page(sight, before, limit + 1)
         more = str(rows[limit - 1].seq) if len(rows) > limit else None
-        return Page(memories=tuple(row.memory for row in rows[:limit]), cursor=more)
+        shown = tuple(_in_tier(row, sight.hot) for row in rows[:limit])
+        return Page(memories=shown, cursor=more)
 
     async def hot(self) -> HotTier:
         """What belongs in the context now."""
@@ -138,7 +140,13 @@ class Memories:
         self, facet: Literal["tag", "entity", "namespace", "session"], prefix: str
     ) -> list[str]:
         """Values in use that start so, most used first."""
+        check_prefix(prefix)
         return await self._room.ledger.complete(facet, prefix, self._room.sight(), _PAGE)
+
+
+def _in_tier(row: VersionRow, hot: frozenset[int]) -> Memory:
+    """The hot tier is computed; the ledger knows those memories as warm."""
+    return replace(row.memory, tier=Tier.HOT) if row.seq in hot else row.memory
 
 
 def _before(cursor: str | None) -> int | None:

@@ -1,19 +1,19 @@
-"""remember: check, embed, look for what it repeats, commit, acknowledge."""
+"""remember: check, prepare (with whoever else remembers now), commit, acknowledge."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from ..ledger import NewMemory, NewPassage, Stored
-from ..model import Draft, Memory, Near, Remembered, Tier, content_key, new_memory_id
+from ..ledger import NewMemory, Stored
+from ..model import Draft, Memory, Remembered, Tier, new_memory_id
 from ..tasks import uninterrupted
 from .check import check_drafts, valid_until
-from .passages import make_passages
+from .prepare import Asked, prepare
 from .room import Room
 
 __all__ = ["remember"]
 
-_NEAR = 3
-_EXCERPT = 200
+_SMALL = 2000
+"""Characters of one call."""
 
 
 async def remember(room: Room, drafts: Sequence[Draft]) -> list[Remembered]:
@@ -26,37 +26,28 @@ async def remember(room: Room, drafts: Sequence[Draft]) -> list[Remembered]:
     """
     now = room.clock()
     check_drafts(drafts, room.limits, now)
-    keys = [
-        content_key(d.content, namespace=d.namespace, speaker=d.speaker, at=d.at) for d in drafts
-    ]
-    known = await room.ledger.live_keys(keys, now)
-    contents = [d.content for d, key in zip(drafts, keys, strict=True) if key not in known]
-    fresh = iter(await make_passages(room.ledger, room.embedder, contents) if contents else ())
-    passages = [() if key in known else next(fresh) for key in keys]
-    near = [await _near(room, found) for found in passages]
+    asked = Asked(room, drafts)
+    # Small calls are prepared together; a large one would only keep them waiting.
+    small = sum(len(draft.content) for draft in drafts) <= _SMALL
+    prepared = await room.prepare(asked) if small else (await prepare([asked]))[0]
     new = [
-        NewMemory(memory=_memory(draft, now), key=key, passages=found, supersedes=draft.supersedes)
-        for draft, key, found in zip(drafts, keys, passages, strict=True)
+        NewMemory(
+            memory=_memory(draft, now),
+            key=one.key,
+            passages=one.passages,
+            supersedes=draft.supersedes,
+        )
+        for draft, one in zip(drafts, prepared, strict=True)
     ]
-    return await _commit(room, drafts, new, near, now)
-
-
-async def _commit(
-    room: Room,
-    drafts: Sequence[Draft],
-    new: Sequence[NewMemory],
-    near: Sequence[Sequence[Near]],
-    now: datetime,
-) -> list[Remembered]:
     stored = await uninterrupted(_store(room, new, now))
     return [
         Remembered(
             id=one.id,
             status=one.outcome,
             entities=draft.entities,
-            similar=tuple(n for n in found if n.id != one.id and n.id not in draft.supersedes),
+            similar=tuple(n for n in known.near if n.id != one.id and n.id not in draft.supersedes),
         )
-        for one, draft, found in zip(stored, drafts, near, strict=True)
+        for one, draft, known in zip(stored, drafts, prepared, strict=True)
     ]
 
 
@@ -64,28 +55,6 @@ async def _store(room: Room, new: Sequence[NewMemory], now: datetime) -> list[St
     stored, delta = await room.ledger.store(new, now)
     await room.committed(delta, tuple(one.id for one in stored))
     return stored
-
-
-async def _near(room: Room, passages: Sequence[NewPassage]) -> list[Near]:
-    """What a new memory may repeat or contradict. Only a text of one passage is compared: parts of
-    long ones resemble parts of others without saying the same."""
-    if len(passages) != 1:
-        return []
-    found = await room.dense.nearest(passages[0].vector, _NEAR)
-    close = {seq: cosine for seq, cosine in found.items() if cosine >= room.limits.similar_from}
-    if not close:
-        return []
-    rows = await room.ledger.by_seq(list(close), room.sight())
-    return [
-        Near(id=rows[seq].memory.id, content=_excerpt(rows[seq].memory), relevance=min(1.0, cosine))
-        for seq, cosine in close.items()
-        if seq in rows
-    ]
-
-
-def _excerpt(memory: Memory) -> str:
-    cut = memory.content[:_EXCERPT]
-    return cut if len(cut) == len(memory.content) else cut + "…"
 
 
 def _memory(draft: Draft, now: datetime) -> Memory:

@@ -13,8 +13,8 @@ from .room import Room
 __all__ = ["revise"]
 
 
-async def revise(room: Room, name: str, revision: Revision) -> Memory:
-    """Change a memory.
+async def revise(room: Room, name: str, revision: Revision) -> VersionRow:
+    """Change a memory. Returns its new version.
 
     Raises:
         InvalidInput: nothing would change, or a value cannot be stored.
@@ -37,12 +37,12 @@ async def revise(room: Room, name: str, revision: Revision) -> Memory:
 
 async def _replace(
     room: Room, row: VersionRow, later: Memory, content: tuple[bytes, list[NewPassage]] | None
-) -> Memory | None:
+) -> VersionRow | None:
     done = await room.ledger.revise(row, later, room.clock(), content)
     if done is None:
         return None
     await room.committed(done[1], (later.id,))
-    return done[0].memory
+    return done[0]
 
 
 def _revised(memory: Memory, revision: Revision) -> Memory:

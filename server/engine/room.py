@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import anyio
 
@@ -13,7 +14,11 @@ from ..model import Change, Filters
 from ..retrieval import Dense, Retriever
 from ..tiers import HotTier, choose_hot
 from ..tokens import TokenCounter
+from .gather import Gatherer
 from .limits import Limits
+
+if TYPE_CHECKING:
+    from .prepare import Asked, Preparation
 
 __all__ = ["Room"]
 
@@ -34,6 +39,8 @@ class Room:
     limits: Limits
     clock: Callable[[], datetime]
     announce: Callable[[Change], Awaitable[None]]
+    prepare: Gatherer["Asked", list["Preparation"]]
+    """Shared by all rooms."""
     soiled: Callable[["Room"], None]
     """Tells the tending that there is something to tidy."""
     used: Counter[int] = field(default_factory=Counter[int])

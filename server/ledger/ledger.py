@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select, text
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ..errors import StoreReadOnly
+from ..errors import StoreCorrupt, StoreReadOnly
 from ..model import utc_now
 from ..tasks import task_group
 from .faults import store_faults
@@ -63,7 +63,11 @@ class Ledger:
 
     async def check(self) -> list[str]:
         """What SQLite's integrity check complains of; empty when the database is sound."""
-        rows = await self._readers.read(lambda c: list(c.scalars(text("PRAGMA integrity_check"))))
+        query = text("PRAGMA integrity_check")
+        try:
+            rows = await self._readers.read(lambda c: list(c.scalars(query)))
+        except StoreCorrupt as error:
+            return [str(error.__cause__)]
         return [line for line in rows if line != "ok"]
 
 

@@ -5,7 +5,7 @@ statement, three or four hops to the connection's thread, and a row object for e
 compiled by SQLAlchemy once and run by the driver in one hop.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
@@ -15,9 +15,10 @@ from sqlalchemy.dialects.sqlite.aiosqlite import dialect as sqlite_dialect
 
 from .tables import Json, Micros
 
-__all__ = ["Prepared", "prepare"]
+__all__ = ["Prepared", "key_groups", "key_names", "prepare"]
 
 Convert = Callable[[Any], Any]
+_MANY = 128
 _OURS = (Json, Micros)
 _DIALECT: Dialect = sqlite_dialect()
 
@@ -32,8 +33,8 @@ class Prepared:
     """Values that are part of the statement."""
     into: Mapping[str, Convert]
     """For parameters."""
-    out: tuple[Convert | None, ...]
-    """For columns."""
+    out: tuple[tuple[int, Convert], ...]
+    """For columns, by their places."""
 
     def bind(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
         """The parameters, in order. Values that the statement does not name are passed over."""
@@ -41,15 +42,13 @@ class Prepared:
 
     def rows(self, found: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
         """The driver's rows as values."""
-        if not any(self.out):
+        if not self.out:
             return [tuple(row) for row in found]
-        return [
-            tuple(
-                cell if convert is None else convert(cell)
-                for cell, convert in zip(row, self.out, strict=True)
-            )
-            for row in found
-        ]
+        rows = [list(row) for row in found]
+        for row in rows:
+            for place, convert in self.out:
+                row[place] = convert(row[place])
+        return [tuple(row) for row in rows]
 
     def _value(self, name: str, values: Mapping[str, Any]) -> Any:
         value = values[name] if name in values else self.fixed[name]
@@ -67,8 +66,26 @@ def prepare(statement: Select[*tuple[Any, ...]]) -> Prepared:
         names=tuple(compiled.positiontup or ()),
         fixed={name: bind.value for name, bind in binds.items() if not bind.required},
         into={name: convert for name, convert in into.items() if convert is not None},
-        out=tuple(_out(column.type) for column in statement.selected_columns),
+        out=tuple(
+            (place, convert)
+            for place, column in enumerate(statement.selected_columns)
+            if (convert := _out(column.type)) is not None
+        ),
     )
+
+
+def key_names(size: int) -> list[str]:
+    """The names of a list of binary parameters, which cannot travel as JSON."""
+    return [f"key{place}" for place in range(size)]
+
+
+def key_groups(keys: Sequence[bytes]) -> Iterator[tuple[int, dict[str, bytes]]]:
+    """Any number of keys as parameters of statements of two sizes: more would be compiled anew."""
+    for start in range(0, len(keys), _MANY):
+        group = keys[start : start + _MANY]
+        size = 1 if len(group) == 1 else _MANY
+        padded = [*group, *[group[-1]] * (size - len(group))]
+        yield size, dict(zip(key_names(size), padded, strict=True))
 
 
 def _into(kind: object) -> Convert | None:

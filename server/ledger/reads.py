@@ -34,6 +34,7 @@ __all__ = [
     "current",
     "due",
     "existing",
+    "glimpse",
     "history",
     "live_keys",
     "most_active",
@@ -59,6 +60,13 @@ def by_seq(shape: Shape) -> Prepared:
     """Those of the `wanted` versions that may be seen."""
     where = (one_of(_m.seq, _wanted()), seen(shape, picked=True))
     return prepare(select(memories).where(*where))
+
+
+@cache
+def glimpse(shape: Shape) -> Prepared:
+    """Seq, id and content of those of the `wanted` versions that may be seen."""
+    where = (one_of(_m.seq, _wanted()), seen(shape, picked=True))
+    return prepare(select(_m.seq, _m.id, _m.content).where(*where))
 
 
 @cache
@@ -167,8 +175,8 @@ def current(
 
 def live_keys(
     connection: Connection, tenant: int, keys: Sequence[bytes], now: datetime
-) -> dict[bytes, VersionRow]:
-    """Current, valid memories by their content keys: what an exact repeat repeats."""
+) -> dict[bytes, tuple[int, str]]:
+    """Seqs and ids of current, valid memories by content key: what an exact repeat repeats."""
     where = (
         _m.tenant == tenant,
         _m.key.in_(keys),
@@ -177,8 +185,8 @@ def live_keys(
         _m.superseded_by.is_(None),
         (_m.valid_until.is_(None)) | (_m.valid_until > now),
     )
-    found = connection.execute(select(memories).where(*where).order_by(_m.seq.desc())).mappings()
-    return {row["key"]: VersionRow(row["seq"], memory_of(row)) for row in found}
+    found = connection.execute(select(_m.key, _m.seq, _m.id).where(*where))
+    return {key: (seq, name) for key, seq, name in found}
 
 
 def existing(connection: Connection, tenant: int, found: Sequence[int]) -> set[int]:

@@ -15,7 +15,7 @@ _COMMON = (
     "PRAGMA busy_timeout=5000",
     "PRAGMA foreign_keys=ON",
     "PRAGMA temp_store=MEMORY",
-    "PRAGMA cache_size=-8000",
+    "PRAGMA cache_size=-2000",
 )
 # Order matters: the journal's mode is the first thing that needs the file.
 _WRITING = (

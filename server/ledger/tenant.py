@@ -12,7 +12,7 @@ from ..model import Memory, Residue, Tier
 from . import erase, fulltext, reads, vectors, writes
 from .fulltext import Match
 from .jobs import Do, Store
-from .prepared import Prepared
+from .prepared import Prepared, key_groups
 from .readers import Readers
 from .residue import find_residue
 from .rows import NewMemory, NewPassage, VersionRow, version_of
@@ -76,14 +76,15 @@ class TenantLedger:
         """All versions of a memory, oldest first; none if it is unknown or deleted."""
         return await self._versions(reads.history(), {"tenant": self._tenant, "id": memory})
 
-    async def live_keys(self, keys: Sequence[bytes], now: datetime) -> dict[bytes, VersionRow]:
-        """Current, valid memories by content key."""
-        return await self._read(lambda c: reads.live_keys(c, self._tenant, keys, now))
-
     async def by_seq(self, seqs: Iterable[int], sight: Sight) -> dict[int, VersionRow]:
         """Those of the versions that may be seen."""
         found = await self._versions(reads.by_seq(shape_of(sight)), self._picking(seqs, sight))
         return {row.seq: row for row in found}
+
+    async def glimpse(self, seqs: Iterable[int], sight: Sight) -> dict[int, tuple[str, str]]:
+        """Ids and contents of those of the versions that may be seen, by seq."""
+        found = await self._fetch(reads.glimpse(shape_of(sight)), self._picking(seqs, sight))
+        return {seq: (name, content) for seq, name, content in found}
 
     async def allowed(self, seqs: Iterable[int], sight: Sight) -> set[int]:
         """Those of the seqs that may be seen."""
@@ -134,7 +135,11 @@ class TenantLedger:
 
     async def known_vectors(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
         """Packed vectors of the texts that this model embedded before."""
-        return await self._read(lambda c: vectors.known_vectors(c, self._tenant, self._model, keys))
+        found: dict[bytes, bytes] = {}
+        for size, group in key_groups(keys):
+            values = {**group, "tenant": self._tenant, "model": self._model}
+            found.update(await self._fetch(vectors.known_vectors(size), values))
+        return found
 
     async def index_rows(self, seqs: Sequence[int]) -> IndexRows:
         """The passages of some versions, by seq."""

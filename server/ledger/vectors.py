@@ -4,6 +4,7 @@ A passage is known to the index by one integer: `seq << 12 | its place in the me
 """
 
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
+    bindparam,
     delete,
     exists,
     func,
@@ -23,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert
 
 from ..model import Tier
+from .prepared import Prepared, key_names, prepare
 from .rows import NewPassage, VersionRow, memory_of, pack, unpack
 from .tables import memories, models, passages, vectors
 from .where import one_of
@@ -51,7 +54,7 @@ MAX_PASSAGES = 1 << _BITS
 
 _p, _v, _m = passages.c, vectors.c, memories.c
 _of_passage = and_(_v.tenant == _p.tenant, _v.model == _p.model, _v.key == _p.key)
-_CHUNK = 10_000
+_CHUNK = 2000
 
 
 class IndexRows(NamedTuple):
@@ -124,13 +127,12 @@ def passage_ids(connection: Connection, tenant: int, model: int, seqs: Sequence[
     return [passage_id(seq, place) for seq, place in rows]
 
 
-def known_vectors(
-    connection: Connection, tenant: int, model: int, keys: Sequence[bytes]
-) -> dict[bytes, bytes]:
-    """Packed vectors of the texts that were embedded before."""
-    where = (_v.tenant == tenant, _v.model == model, _v.key.in_(keys))
-    rows = connection.execute(select(_v.key, _v.vector).where(*where))
-    return {row.key: row.vector for row in rows}
+@cache
+def known_vectors(size: int) -> Prepared:
+    """Keys and packed vectors of the texts among `key0` … that were embedded before."""
+    keys = _v.key.in_([bindparam(name) for name in key_names(size)])
+    where = (_v.tenant == bindparam("tenant"), _v.model == bindparam("model"), keys)
+    return prepare(select(_v.key, _v.vector).where(*where))
 
 
 def index_rows(

@@ -6,14 +6,14 @@ rolled back and each runs again by itself, so that one caller's error is no othe
 therefore run twice, and must read whatever it decides on from its connection.
 """
 
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, TypeVar
 
 import anyio
 from anyio.abc import ObjectReceiveStream, ObjectSendStream
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ..errors import StoreError
+from ..tasks import Ticket, waiting
 from .faults import translate
 from .jobs import Job, run_jobs
 
@@ -21,25 +21,9 @@ __all__ = ["Writer"]
 
 T = TypeVar("T")
 
+_Ticket = Ticket[Job[Any], Any]
 _GROUP = 128
 """Jobs in one commit at the most: bounds how long the first of them waits for the last."""
-
-
-@dataclass(slots=True, eq=False)
-class _Ticket(Generic[T]):
-    job: Job[T]
-    done: anyio.Event = field(default_factory=anyio.Event)
-    result: T | None = None
-    error: Exception | None = None
-    abandoned: bool = False
-
-    def answer(self, result: T) -> None:
-        self.result = result
-        self.done.set()
-
-    def fail(self, error: Exception) -> None:
-        self.error = error
-        self.done.set()
 
 
 class Writer:
@@ -49,9 +33,9 @@ class Writer:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        ends = anyio.create_memory_object_stream[_Ticket[Any]](_GROUP)
-        self._inbox: ObjectSendStream[_Ticket[Any]] = ends[0]
-        self._outbox: ObjectReceiveStream[_Ticket[Any]] = ends[1]
+        ends = anyio.create_memory_object_stream[_Ticket](_GROUP)
+        self._inbox: ObjectSendStream[_Ticket] = ends[0]
+        self._outbox: ObjectReceiveStream[_Ticket] = ends[1]
 
     async def write(self, job: Job[T]) -> T:
         """The job's result, after its commit. A caller that is cancelled before may have written.
@@ -60,39 +44,24 @@ class Writer:
             StoreError: the disk, the rights or the file are at fault; nothing was kept.
             LociError: what the job raised; nothing of it was kept.
         """
-        ticket = _Ticket(job)
+        ticket = Ticket[Job[T], T](job)
         try:
             await self._inbox.send(ticket)
-            await ticket.done.wait()
         except (anyio.BrokenResourceError, anyio.ClosedResourceError):
             raise StoreError("Loci is shutting down; repeat when it is back.") from None
-        finally:
-            ticket.abandoned = True
-        if ticket.error is not None:
-            raise ticket.error
-        return cast("T", ticket.result)
+        return await ticket.outcome()
 
     async def run(self) -> None:
         """Write until `close`, then drain what was accepted."""
         async with self._outbox, self._engine.connect() as connection:
             async for first in self._outbox:
-                await self._write_group(connection, [first, *self._waiting()])
+                await self._write_group(connection, [first, *waiting(self._outbox, _GROUP - 1)])
 
     async def close(self) -> None:
         """Accept nothing more. `run` ends when all that was accepted is written."""
         await self._inbox.aclose()
 
-    def _waiting(self) -> list[_Ticket[Any]]:
-        found: list[_Ticket[Any]] = []
-        receive = cast("Any", self._outbox).receive_nowait
-        while len(found) < _GROUP - 1:
-            try:
-                found.append(receive())
-            except (anyio.WouldBlock, anyio.EndOfStream):
-                break
-        return found
-
-    async def _write_group(self, connection: AsyncConnection, group: list[_Ticket[Any]]) -> None:
+    async def _write_group(self, connection: AsyncConnection, group: list[_Ticket]) -> None:
         group = [ticket for ticket in group if not ticket.abandoned]
         # A commit that has begun must end: whoever waits for it is told the truth.
         with anyio.CancelScope(shield=True):
@@ -102,12 +71,12 @@ class Writer:
                 await self._attempt(connection, [ticket], alone=True)
 
     async def _attempt(
-        self, connection: AsyncConnection, group: list[_Ticket[Any]], *, alone: bool = False
+        self, connection: AsyncConnection, group: list[_Ticket], *, alone: bool = False
     ) -> bool:
         """Whether the group was committed. Alone, a failure is the ticket's answer."""
         try:
             async with connection.begin():
-                results = await connection.run_sync(lambda c: run_jobs(c, [t.job for t in group]))
+                results = await connection.run_sync(lambda c: run_jobs(c, [t.item for t in group]))
         except Exception as error:  # noqa: BLE001 - it is raised again, where the job was asked for
             if alone:
                 group[0].fail(_expected(error))

@@ -41,8 +41,8 @@ def store(
         NotFound: one of `supersedes` names no current memory.
     """
     known = live_keys(connection, tenant, [n.key for n in new], now)
-    repeated = [row.seq for row in known.values()]
-    ids = {key: row.memory.id for key, row in known.items()}
+    repeated = [seq for seq, _ in known.values()]
+    ids = {key: name for key, (_, name) in known.items()}
     fresh: list[NewMemory] = []
     answers: list[Stored] = []
     for n in new:

@@ -20,7 +20,7 @@ from .ids import is_memory_id, new_memory_id
 from .inputs import Draft, Filters, Query, Revision, Selection
 from .memory import ForgetMode, Kind, Memory, Source, Tier
 from .text import content_key, passage_key
-from .times import from_micros, iso, parse_time, to_micros, utc_now
+from .times import from_micros, from_time, iso, parse_time, to_micros, until_time, utc_now
 
 __all__ = [
     "Change",
@@ -46,11 +46,13 @@ __all__ = [
     "Why",
     "content_key",
     "from_micros",
+    "from_time",
     "is_memory_id",
     "iso",
     "new_memory_id",
     "parse_time",
     "passage_key",
     "to_micros",
+    "until_time",
     "utc_now",
 ]

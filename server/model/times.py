@@ -1,10 +1,11 @@
 """Times: aware datetimes in UTC inside, ISO 8601 outside, whole microseconds in the ledger."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as clock
 
 from ..errors import InvalidInput
 
-__all__ = ["from_micros", "iso", "parse_time", "to_micros", "utc_now"]
+__all__ = ["from_micros", "from_time", "iso", "parse_time", "to_micros", "until_time", "utc_now"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -44,3 +45,28 @@ def parse_time(text: str, *, name: str) -> datetime:
             f"{name}: {text[:40]!r} is no time. Use ISO 8601, such as 2026-05-08 or "
             "2026-05-08T13:56:00Z."
         ) from None
+
+
+def from_time(name: str, text: str | None) -> datetime | None:
+    """An argument that says where something begins: of a bare date, its first moment.
+
+    Raises:
+        InvalidInput: as `parse_time`.
+    """
+    return None if text is None else parse_time(text, name=name)
+
+
+def until_time(name: str, text: str | None) -> datetime | None:
+    """An argument that says where something ends: of a bare date, its last moment, so that the day
+    is part of it.
+
+    Raises:
+        InvalidInput: as `parse_time`.
+    """
+    if text is None:
+        return None
+    try:
+        day = date.fromisoformat(text.strip())
+    except ValueError:
+        return parse_time(text, name=name)
+    return datetime.combine(day, clock.max, UTC)

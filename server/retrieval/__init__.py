@@ -5,8 +5,8 @@ embedder and the token counter. Nothing here writes.
 """
 
 from .dense import Dense
-from .fusion import Scored, fuse
+from .fusion import fuse
 from .recall import Retriever
 from .relevance import FLOOR
 
-__all__ = ["FLOOR", "Dense", "Retriever", "Scored", "fuse"]
+__all__ = ["FLOOR", "Dense", "Retriever", "fuse"]

@@ -13,7 +13,7 @@ __all__ = ["Dense"]
 
 _NARROW = 4096
 """Versions that are compared one by one from the ledger rather than sought in the index."""
-_OVERFETCH = 4
+_OVERFETCH = 2
 """Passages for each version wanted: long memories have several near ones."""
 
 
@@ -40,11 +40,12 @@ class Dense:
                 return await self._compare(query, seqs, limit)
         return await self._seek(query, sight, limit)
 
-    async def nearest(self, query: NDArray[np.float32], limit: int) -> Mapping[int, float]:
-        """Cosines of the nearest current versions, unfiltered: the caller checks what it shows."""
+    async def nearest(self, queries: NDArray[np.float32], limit: int) -> list[Mapping[int, float]]:
+        """For each query, shape (n, dimension), the cosines of the nearest current versions by seq,
+        unfiltered: the caller checks what it shows."""
         await self.fill()
-        found = await self._index.search(query, limit * _OVERFETCH)
-        return _best(found.ids, found.cosines, limit)
+        found = await self._index.search(queries, limit * _OVERFETCH)
+        return [_best(one.ids, one.cosines, limit) for one in found]
 
     async def apply(self, delta: Delta) -> None:
         """Bring the index up to a write that was committed."""
@@ -82,8 +83,8 @@ class Dense:
     ) -> Mapping[int, float]:
         if not sight.narrow:
             # The index holds what is current. What has expired since is dropped when it is read.
-            return await self.nearest(query, limit)
-        nearest = await self.nearest(query, limit * _OVERFETCH)
+            return (await self.nearest(query[None], limit))[0]
+        (nearest,) = await self.nearest(query[None], limit * _OVERFETCH)
         allowed = await self._ledger.allowed(nearest, sight)
         kept = [(seq, cosine) for seq, cosine in nearest.items() if seq in allowed]
         return dict(kept[:limit])

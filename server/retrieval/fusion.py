@@ -7,9 +7,8 @@ by 1 to 9 points of recall@10.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
-__all__ = ["Scored", "fuse"]
+__all__ = ["fuse"]
 
 _DENSE = 0.4
 _LEXICAL = 0.6
@@ -18,23 +17,15 @@ _BM25_FLOOR = 0.0
 """Of a document without any of the words."""
 
 
-class Scored(NamedTuple):
-    """A candidate with what is known of it."""
+def fuse(cosines: Mapping[int, float], bm25s: Mapping[int, float]) -> list[tuple[float, int]]:
+    """Scores and seqs of the candidates of both lists, best first; among equals the newest first.
 
-    seq: int
-    score: float
-    """In [0, 1]; orders one answer and means nothing across answers."""
-    cosine: float | None
-    bm25: float | None
-
-
-def fuse(cosines: Mapping[int, float], bm25s: Mapping[int, float]) -> list[Scored]:
-    """Candidates of both lists, best first; among equals the newest first."""
+    A score is in [0, 1]; it orders one answer and means nothing across answers.
+    """
     scores = dict.fromkeys((*cosines, *bm25s), 0.0)
     _add(scores, cosines, _COSINE_FLOOR, _DENSE)
     _add(scores, bm25s, _BM25_FLOOR, _LEXICAL)
-    order = sorted(((score, seq) for seq, score in scores.items()), reverse=True)
-    return [Scored(seq, score, cosines.get(seq), bm25s.get(seq)) for score, seq in order]
+    return sorted(((score, seq) for seq, score in scores.items()), reverse=True)
 
 
 def _add(scores: dict[int, float], found: Mapping[int, float], floor: float, weight: float) -> None:

@@ -1,7 +1,7 @@
 """From a question to an answer."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from ..embedding import Embedder
 from ..ledger import Sight, TenantLedger, VersionRow, question_terms
@@ -9,15 +9,36 @@ from ..model import Query, Recall, Recollection, Tier, Why
 from ..tasks import task_group
 from .budget import fit
 from .dense import Dense
-from .fusion import Scored, fuse
-from .relevance import FLOOR, coverage, forms, relevance
+from .fusion import fuse
+from .relevance import FLOOR, MEANT, Term, coverage, forms, relevance
 
 __all__ = ["Retriever"]
 
 _CANDIDATES = 100
 """Of each list. Together they hold 87 to 99 % of the evidence in public conversations."""
-_SPARE = 2
-"""Recollections looked at for each that is wanted, so that short ones can fill the budget."""
+_SPARE = 4
+"""Candidates read beyond the limit, for those that may not be seen or do not fit the budget."""
+
+
+class _Candidates(NamedTuple):
+    """Scores and seqs, best first, and the signals behind them by seq."""
+
+    order: list[tuple[float, int]]
+    cosines: Mapping[int, float]
+    bm25s: Mapping[int, float]
+
+    def recollection(
+        self, score: float, row: VersionRow, query: Query, sight: Sight, terms: Sequence[Term]
+    ) -> Recollection:
+        cosine, bm25 = self.cosines.get(row.seq), self.bm25s.get(row.seq)
+        memory = row.memory
+        about = " ".join((memory.speaker or "", *memory.tags, *memory.entities, memory.content))
+        return Recollection(
+            memory=memory,
+            tier=_tier(row, sight),
+            relevance=relevance(cosine, coverage(terms, about)),
+            why=Why(cosine=cosine, bm25=bm25, score=score) if query.explain else None,
+        )
 
 
 class Retriever:
@@ -41,22 +62,22 @@ class Retriever:
         """The answer, and the seqs of the versions in it."""
         if not query.text.strip():
             return await self._most_active(query, sight)
-        scored = await self._candidates(query.text, sight)
-        near = scored[: query.limit * _SPARE]
-        rows = await self._ledger.by_seq([one.seq for one in near], sight)
+        found = await self._candidates(query.text, sight)
+        near, rest = found.order[: query.limit + _SPARE], found.order[query.limit + _SPARE :]
+        rows = await self._ledger.by_seq([seq for _, seq in near], sight)
         terms = forms(question_terms(query.text))
-        found = [
-            _recollection(one, rows[one.seq], query, sight, terms)
-            for one in near
-            if one.seq in rows
+        read = [
+            found.recollection(score, rows[seq], query, sight, terms)
+            for score, seq in near
+            if seq in rows
         ]
-        relevant = [one for one in found if one.relevance >= FLOOR]
+        relevant = [one for one in read if one.relevance >= FLOOR]
         # Those further down were not read: their vectors alone say whether they have to do with it.
-        more = sum(relevance(one.cosine, 0.0) >= FLOOR for one in scored[len(near) :])
-        answer = self._fit(query, relevant, considered=len(scored), more=more)
+        more = sum(found.cosines.get(seq, 0.0) >= MEANT for _, seq in rest)
+        answer = self._fit(query, relevant, considered=len(found.order), more=more)
         return answer, _seqs(answer, rows)
 
-    async def _candidates(self, question: str, sight: Sight) -> list[Scored]:
+    async def _candidates(self, question: str, sight: Sight) -> _Candidates:
         cosines: dict[int, float] = {}
         bm25s: dict[int, float] = {}
 
@@ -71,10 +92,10 @@ class Retriever:
         async with task_group() as tasks:
             tasks.start_soon(by_meaning)
             tasks.start_soon(by_words)
-        return fuse(cosines, bm25s)
+        return _Candidates(fuse(cosines, bm25s), cosines, bm25s)
 
     async def _most_active(self, query: Query, sight: Sight) -> tuple[Recall, Sequence[int]]:
-        rows = await self._ledger.most_active(sight, query.limit * _SPARE)
+        rows = await self._ledger.most_active(sight, query.limit + _SPARE)
         found = [
             Recollection(memory=row.memory, tier=_tier(row, sight), relevance=1.0, why=None)
             for row in rows
@@ -93,21 +114,6 @@ class Retriever:
             budget=query.max_tokens,
             count=self._count,
         )
-
-
-def _recollection(
-    one: Scored, row: VersionRow, query: Query, sight: Sight, terms: Sequence[re.Pattern[str]]
-) -> Recollection:
-    memory = row.memory
-    about = " ".join((memory.speaker or "", *memory.tags, *memory.entities, memory.content))
-    covered = coverage(terms, about)
-    why = Why(cosine=one.cosine, bm25=one.bm25, score=one.score) if query.explain else None
-    return Recollection(
-        memory=memory,
-        tier=_tier(row, sight),
-        relevance=relevance(one.cosine, covered),
-        why=why,
-    )
 
 
 def _tier(row: VersionRow, sight: Sight) -> Tier:

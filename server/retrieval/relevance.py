@@ -8,19 +8,23 @@ a store of two memories every word is a common one). Either signal can carry the
 
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
-__all__ = ["FLOOR", "coverage", "forms", "relevance"]
+__all__ = ["FLOOR", "MEANT", "Term", "coverage", "forms", "relevance"]
 
 FLOOR = 0.2
 """Below it a memory is not worth showing."""
 
 _UNRELATED = 0.15
 _PARAPHRASE = 0.75
+MEANT = _UNRELATED + FLOOR * (_PARAPHRASE - _UNRELATED)
+"""The cosine from which a memory is worth showing for its meaning alone."""
 _WORDS_ALONE = 0.8
 """All the words, and nothing of the meaning: likely, never certain."""
 _ENDING = 2
 """Letters in which forms of a word differ."""
 _STEM = 3
+_WORD = re.compile(r"\w+")
 
 
 def relevance(cosine: float | None, covered: float) -> float:
@@ -30,15 +34,30 @@ def relevance(cosine: float | None, covered: float) -> float:
     return min(1.0, max(0.0, meaning, _WORDS_ALONE * covered**2))
 
 
-def coverage(terms: Sequence[re.Pattern[str]], text: str) -> float:
+class Term(NamedTuple):
+    """What a word of the question looks like in any of its forms."""
+
+    word: str
+    stem: str
+    longest: int
+
+
+def coverage(terms: Sequence[Term], text: str) -> float:
     """The share of the question's terms that occur in a text, in any form of the word."""
     if not terms:
         return 0.0
-    folded = text.casefold()
-    return sum(term.search(folded) is not None for term in terms) / len(terms)
+    words = set(_WORD.findall(text.casefold()))
+    return sum(_occurs(term, words) for term in terms) / len(terms)
 
 
-def forms(terms: Sequence[str]) -> list[re.Pattern[str]]:
-    """What finds a term in casefolded text, whatever its ending."""
-    stems = [term[: max(_STEM, len(term) - _ENDING)] for term in terms]
-    return [re.compile(rf"\b{re.escape(stem)}\w{{0,{2 * _ENDING}}}\b") for stem in stems]
+def forms(words: Sequence[str]) -> list[Term]:
+    """The forms of the question's words: those that begin like them and end otherwise."""
+    return [
+        Term(word, word[: max(_STEM, len(word) - _ENDING)], len(word) + _ENDING) for word in words
+    ]
+
+
+def _occurs(term: Term, words: set[str]) -> bool:
+    if term.word in words:
+        return True
+    return any(len(word) <= term.longest and word.startswith(term.stem) for word in words)

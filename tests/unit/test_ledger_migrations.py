@@ -140,6 +140,6 @@ async def test_damage_inside_is_noticed_when_it_is_met_and_by_the_check(tmp_path
     async with open_ledger(tmp_path / "ledger.db") as ledger:
         complaints = await ledger.check()
         assert complaints
-    async with open_memories(tmp_path) as memories:
-        with pytest.raises(StoreCorrupt, match="loci doctor"):
+    with pytest.raises(StoreCorrupt, match="loci doctor"):
+        async with open_memories(tmp_path) as memories:
             await contents(memories)

@@ -1,0 +1,11 @@
+"""What a client can read: the tiers, each memory and its history, the status, and the skill.
+
+Above stand the transports, which register them and say what an error is; below stands `access`, the
+way to the caller's memories. Whose they are is decided there: no URI names a tenant.
+"""
+
+from .skills import Skills
+from .static import static_resources
+from .templates import Template, templates
+
+__all__ = ["Skills", "Template", "static_resources", "templates"]

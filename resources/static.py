@@ -1,0 +1,94 @@
+"""Resources with a fixed address."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from mcp.server.mcpserver.resources import FunctionResource, Resource
+from mcp.types import Annotations
+
+from ..server.access import Desk
+from ..server.model import Tier
+from ..server.model.render import compact
+from .pages import page
+
+__all__ = ["static_resources"]
+
+_MODEL = Annotations(audience=["assistant"], priority=1.0)
+_BOTH = Annotations(audience=["user", "assistant"], priority=0.5)
+_COLD = Annotations(audience=["user", "assistant"], priority=0.2)
+_USER = Annotations(audience=["user"], priority=0.3)
+
+
+def static_resources(desk: Desk) -> list[Resource]:
+    """In the order in which they are listed."""
+    warm, cold = partial(_tier, desk, Tier.WARM), partial(_tier, desk, Tier.COLD)
+    return [
+        _resource(
+            "memory://tiers/hot",
+            "Hot memories",
+            "What belongs in the context now: pinned and most active memories.",
+            "text/markdown",
+            _MODEL,
+            partial(_hot, desk),
+        ),
+        _resource(
+            "memory://tiers/warm", "Warm memories", "Newest first.", "application/json", _BOTH, warm
+        ),
+        _resource(
+            "memory://tiers/cold",
+            "Archived memories",
+            "Newest first.",
+            "application/json",
+            _COLD,
+            cold,
+        ),
+        _resource(
+            "memory://status",
+            "Status",
+            "Counts, health, and the embedder in use.",
+            "application/json",
+            _USER,
+            partial(_status, desk),
+        ),
+    ]
+
+
+def _resource(
+    uri: str,
+    title: str,
+    description: str,
+    mime_type: str,
+    annotations: Annotations,
+    fn: Callable[[], Awaitable[str]],
+) -> FunctionResource:
+    return FunctionResource(
+        uri=uri,
+        name=uri.partition("//")[2],
+        title=title,
+        description=description,
+        mime_type=mime_type,
+        annotations=annotations,
+        fn=fn,
+    )
+
+
+async def _hot(desk: Desk) -> str:
+    return (await (await desk.memories()).hot()).text
+
+
+async def _tier(desk: Desk, tier: Tier) -> str:
+    return await page(await desk.memories(), tier)
+
+
+async def _status(desk: Desk) -> str:
+    status = await desk.status()
+    return compact(
+        {
+            "tiers": dict(status.tiers),
+            "kinds": dict(status.kinds),
+            "embedder": status.embedder,
+            "waiting": status.waiting,
+            "healthy": status.healthy,
+            "canary": status.canary,
+        }
+    )

@@ -1,0 +1,93 @@
+"""Resources whose address has variables. All of them are text: what is wrong with one is said here
+or by the engine, and not by a type."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from mcp.server.mcpserver import Context
+from mcp.types import Annotations
+
+from ..server.access import Desk
+from ..server.errors import InvalidInput, NotFound
+from ..server.model import Tier
+from ..server.model.render import compact
+from ..server.model.shown import memory_dict
+from .pages import latest, page
+
+__all__ = ["Template", "templates"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """An address with variables, and the function that takes them."""
+
+    uri: str
+    name: str
+    title: str
+    description: str
+    mime_type: str = "application/json"
+    annotations: Annotations
+    fn: Callable[..., Any]
+
+
+def templates() -> list[Template]:
+    """In the order in which they are listed."""
+    both = Annotations(audience=["user", "assistant"], priority=0.5)
+    return [
+        Template(
+            uri="memory://tiers/{tier}{?cursor,limit}",
+            name="tier",
+            title="Memories of a tier",
+            description="Newest first, in pages; tier is hot, warm or cold.",
+            annotations=both,
+            fn=_tier,
+        ),
+        Template(
+            uri="memory://memories/{id}",
+            name="memory",
+            title="One memory",
+            description="With its times, its provenance and what it mentions.",
+            annotations=both,
+            fn=_memory,
+        ),
+        Template(
+            uri="memory://memories/{id}/history",
+            name="history",
+            title="History of a memory",
+            description="All its versions, oldest first.",
+            annotations=both,
+            fn=_history,
+        ),
+    ]
+
+
+async def _tier(
+    tier: str, ctx: Context[Desk], cursor: str | None = None, limit: str | None = None
+) -> str:
+    if tier not in [one.value for one in Tier]:
+        raise NotFound("No such tier. Tiers are hot, warm and cold.")
+    memories = await ctx.request_context.lifespan_context.memories()
+    if limit is None:
+        return await page(memories, Tier(tier), cursor=cursor)
+    if not limit.isdecimal() or len(limit) > 4:
+        raise InvalidInput("limit: give a whole number.")
+    return await page(memories, Tier(tier), cursor=cursor, limit=int(limit))
+
+
+async def _memory(id: str, ctx: Context[Desk]) -> str:
+    memories = await ctx.request_context.lifespan_context.memories()
+    shown = memory_dict(await memories.get(id))
+    return compact(shown | {"links": _links(id, shown.get("superseded_by"))})
+
+
+def _links(id: str, superseded_by: str | None) -> dict[str, str]:
+    links = {"history": f"memory://memories/{id}/history"}
+    if superseded_by is not None:
+        links["superseded_by"] = f"memory://memories/{superseded_by}"
+    return links
+
+
+async def _history(id: str, ctx: Context[Desk]) -> str:
+    memories = await ctx.request_context.lifespan_context.memories()
+    return latest(await memories.history(id))

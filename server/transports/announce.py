@@ -1,0 +1,159 @@
+"""Changes, told to those who subscribed to what changed and whose it is.
+
+A client of 2026-07-28 listens on a stream that the SDK serves from the bus. A client of 2025-11-25
+subscribes, and is told by a task of its connection: no write waits for a client that does not read.
+"""
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+from mcp import MCPError
+from mcp.server.context import ServerRequestContext
+from mcp.server.session import ServerSession
+from mcp.server.subscriptions import ResourceUpdated, ServerEvent
+from mcp.types import (
+    INVALID_PARAMS,
+    METHOD_NOT_FOUND,
+    EmptyResult,
+    SubscribeRequestParams,
+    UnsubscribeRequestParams,
+)
+
+from ..access import current_caller
+from ..model import Change, Tier
+
+__all__ = ["Bus", "Subscriber", "on_subscribe", "on_unsubscribe"]
+
+_MOST = 1000
+"""Subscriptions of one connection."""
+_LONGEST = 500
+
+Listener = Callable[[ServerEvent], None]
+
+_SUBSCRIBER: ContextVar["Subscriber"] = ContextVar("subscriber")
+
+
+class Bus:
+    """Announces by tenant. Implements the SDK's `SubscriptionBus`."""
+
+    def __init__(self) -> None:
+        self._listeners: dict[object, tuple[str, Listener]] = {}
+        self._changed: dict[str, datetime] = {}
+
+    def changed_at(self) -> datetime | None:
+        """When the caller's memories last changed while this server ran."""
+        return self._changed.get(current_caller().tenant)
+
+    async def changed(self, change: Change) -> None:
+        """Announce a change of memories."""
+        self._changed[change.tenant] = datetime.now(UTC)
+        for event in _events(change):
+            self._tell(change.tenant, event)
+        # Streams drain between bursts instead of overflowing.
+        await anyio.lowlevel.checkpoint()
+
+    async def publish(self, event: ServerEvent) -> None:
+        """Announce to the listeners of the caller's tenant."""
+        self._tell(current_caller().tenant, event)
+        await anyio.lowlevel.checkpoint()
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Tell the listener what concerns the caller's tenant. Returns what ends that."""
+        key = object()
+        self._listeners[key] = (current_caller().tenant, listener)
+
+        def unsubscribe() -> None:
+            self._listeners.pop(key, None)
+
+        return unsubscribe
+
+    @contextmanager
+    def subscriber(self) -> Generator["Subscriber"]:
+        """What one connection subscribed to, in this task and those it starts."""
+        one = Subscriber()
+        unsubscribe = self.subscribe(one.note)
+        token = _SUBSCRIBER.set(one)
+        try:
+            yield one
+        finally:
+            _SUBSCRIBER.reset(token)
+            unsubscribe()
+
+    def _tell(self, tenant: str, event: ServerEvent) -> None:
+        for whose, listener in list(self._listeners.values()):
+            if whose == tenant:
+                listener(event)
+
+
+class Subscriber:
+    """A connection of 2025-11-25 and the resources that it watches."""
+
+    def __init__(self) -> None:
+        self._uris: set[str] = set()
+        self._due: dict[str, None] = {}
+        self._wake = anyio.Event()
+        self._session: ServerSession | None = None
+
+    def note(self, event: ServerEvent) -> None:
+        """Have the client told, once for all that happens until it is."""
+        if isinstance(event, ResourceUpdated) and event.uri in self._uris:
+            self._due[event.uri] = None
+            self._wake.set()
+
+    async def deliver(self) -> None:
+        """Tell the client, for ever."""
+        while True:
+            await self._wake.wait()
+            self._wake = anyio.Event()
+            due, self._due = list(self._due), {}
+            for uri in due:
+                if self._session is not None and uri in self._uris:
+                    await self._session.send_resource_updated(uri)
+
+    def watch(self, session: ServerSession, uri: str) -> None:
+        """Raises MCPError beyond what one connection may watch."""
+        if len(uri) > _LONGEST or len(self._uris) >= _MOST:
+            raise MCPError(INVALID_PARAMS, f"At most {_MOST} resources can be watched.")
+        self._session = session
+        self._uris.add(uri)
+
+    def leave(self, uri: str) -> None:
+        """Watch it no more."""
+        self._uris.discard(uri)
+
+
+async def on_subscribe(
+    ctx: ServerRequestContext[Any, Any], params: SubscribeRequestParams
+) -> EmptyResult:
+    """resources/subscribe."""
+    _subscriber().watch(ctx.session, params.uri)
+    return EmptyResult()
+
+
+async def on_unsubscribe(
+    ctx: ServerRequestContext[Any, Any], params: UnsubscribeRequestParams
+) -> EmptyResult:
+    """resources/unsubscribe."""
+    _subscriber().leave(params.uri)
+    return EmptyResult()
+
+
+def _subscriber() -> Subscriber:
+    found = _SUBSCRIBER.get(None)
+    if found is None:
+        raise MCPError(METHOD_NOT_FOUND, "This connection carries no subscriptions.")
+    return found
+
+
+def _events(change: Change) -> Iterator[ServerEvent]:
+    for name in change.ids:
+        yield ResourceUpdated(uri=f"memory://memories/{name}")
+        yield ResourceUpdated(uri=f"memory://memories/{name}/history")
+    for tier in Tier:
+        yield ResourceUpdated(uri=f"memory://tiers/{tier}")
+    yield ResourceUpdated(uri="memory://status")

@@ -1,0 +1,248 @@
+"""Each setting takes effect: a setting without a proof here fails."""
+
+import io
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Generator, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import anyio
+import pytest
+
+from loci.server import embedding
+from loci.server.access import Caller, as_caller
+from loci.server.app import App, embedder_for, open_app
+from loci.server.engine import Memories
+from loci.server.errors import InvalidInput
+from loci.server.model import Draft, utc_now
+from loci.server.settings import Settings, load_settings
+from loci.server.telemetry import configure_logs
+
+T = TypeVar("T")
+
+
+class Proofs:
+    """One for each setting, under its name. `given` sets it in the environment."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        self._patch = monkeypatch
+        self._folder = tmp_path
+        self.given("home", str(tmp_path / "home"))
+        self.given("embedder", "hash")
+
+    def given(self, name: str, value: object) -> Settings:
+        self._patch.setenv(f"LOCI_{name.upper()}", str(value))
+        return load_settings()
+
+    def ask(self, verb: Callable[[Memories], Awaitable[T]]) -> T:
+        settings = load_settings()
+
+        async def main() -> T:
+            found: list[T | InvalidInput] = []
+            async with open_app(settings, warm=False) as app:
+                try:
+                    found.append(await self._asked(app, settings, verb))
+                except InvalidInput as error:
+                    found.append(error)
+            if isinstance(found[0], InvalidInput):
+                raise found[0]
+            return found[0]
+
+        return anyio.run(main)
+
+    async def _asked(
+        self, app: App, settings: Settings, verb: Callable[[Memories], Awaitable[T]]
+    ) -> T:
+        with as_caller(Caller(tenant=settings.tenant)), anyio.fail_after(30):
+            return await verb(await app.memories())
+
+    def remember(self, *contents: str) -> list[Any]:
+        drafts = [Draft(content=content) for content in contents]
+        return list(self.ask(lambda memories: memories.remember(drafts)))
+
+    def home(self) -> None:
+        self.given("home", self._folder / "elsewhere")
+        self.remember("here")
+        assert (self._folder / "elsewhere" / "ledger.db").is_file()
+        assert not (self._folder / "home").exists()
+
+    def profile(self) -> None:
+        assert self.given("profile", "prod").log_format == "json"
+        assert self.given("profile", "dev").log_level == "debug"
+
+    def tenant(self) -> None:
+        self.given("tenant", "mara")
+        (stored,) = self.remember("Mara likes tea")
+        self.given("tenant", "tomas")
+        assert self.ask(lambda m: m.page()).memories == ()
+        self.given("tenant", "mara")
+        assert [one.id for one in self.ask(lambda m: m.page()).memories] == [stored.id]
+
+    def namespace(self) -> None:
+        self.given("namespace", "work/loci")
+        self._command("remember", "It has a namespace")
+        assert [one.namespace for one in self.ask(lambda m: m.page()).memories] == ["work/loci"]
+
+    def _command(self, *arguments: str, stdin: str = "") -> str:
+        command = [sys.executable, "-m", "loci.server", *arguments]
+        done = subprocess.run(
+            command, input=stdin, capture_output=True, encoding="utf-8", check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def tools(self) -> None:
+        assert "revise" in self._listed("full")
+        assert "revise" not in self._listed("core")
+
+    def _listed(self, tools: str) -> list[str]:
+        self.given("tools", tools)
+        client = {"name": "test", "version": "1"}
+        version = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": client}
+        messages: list[dict[str, Any]] = [
+            {"id": 1, "method": "initialize", "params": version},
+            {"method": "notifications/initialized"},
+            {"id": 2, "method": "tools/list"},
+        ]
+        lines = [json.dumps({"jsonrpc": "2.0", **message}) + "\n" for message in messages]
+        answers = self._command("stdio", stdin="".join(lines)).splitlines()
+        listed = next(a for a in map(json.loads, answers) if a.get("id") == 2)
+        return [tool["name"] for tool in listed["result"]["tools"]]
+
+    def embedder(self) -> None:
+        assert embedder_for(self.given("embedder", "hash")).identity.startswith("hash/")
+        assert "MiniLM" in embedder_for(self.given("embedder", "minilm")).identity
+        shipped = Path(str(embedding.__file__)).parent / "minilm"
+        folder = self._folder / "compiled"
+        shutil.copytree(shipped, folder)
+        manifest = (folder / "manifest.json").read_text(encoding="utf-8")
+        renamed = json.dumps({**json.loads(manifest), "name": "renamed"})
+        (folder / "manifest.json").write_text(renamed, encoding="utf-8")
+        assert embedder_for(self.given("embedder", folder)).identity.startswith("renamed/")
+
+    def _sentence_transformers(self, name: str, value: object) -> None:
+        """The extra is tested in its own room: here, that it is told what was set."""
+        told: dict[str, object] = {}
+
+        class Told(embedding.HashEmbedder):
+            def __init__(self, model: str, **options: object) -> None:
+                super().__init__()
+                told.update(options, model=model)
+
+        self._patch.setattr(embedding, "SentenceTransformersEmbedder", Told)
+        self.given("embedder", "sentence-transformers:a/model")
+        embedder_for(self.given(name, value))
+        assert told["model"] == "a/model"
+        assert told[name] == value
+
+    def device(self) -> None:
+        self._sentence_transformers("device", "cuda")
+
+    def backend(self) -> None:
+        self._sentence_transformers("backend", "onnx")
+
+    def truncate_dim(self) -> None:
+        self._sentence_transformers("truncate_dim", 128)
+
+    def revision(self) -> None:
+        self._sentence_transformers("revision", "v2")
+
+    def query_prompt(self) -> None:
+        self._sentence_transformers("query_prompt", "query: ")
+
+    def document_prompt(self) -> None:
+        self._sentence_transformers("document_prompt", "passage: ")
+
+    def threads(self) -> None:
+        told: list[int | None] = []
+        shipped = embedding.shipped
+
+        def noting(*, threads: int | None = None) -> embedding.Embedder:
+            told.append(threads)
+            return shipped(threads=threads)
+
+        self._patch.setattr(embedding, "shipped", noting)
+        self.given("embedder", "minilm")
+        embedder_for(self.given("threads", 3))
+        assert told == [3]
+
+    def max_content(self) -> None:
+        self.given("max_content", 100)
+        self.remember("a" * 100)
+        with pytest.raises(InvalidInput, match="at most 100"):
+            self.remember("a" * 101)
+
+    def max_batch(self) -> None:
+        self.given("max_batch", 2)
+        self.remember("one", "two")
+        with pytest.raises(InvalidInput, match="send 1 to 2"):
+            self.remember("one", "two", "three")
+
+    def restore_days(self) -> None:
+        self.given("restore_days", 3)
+        (stored,) = self.remember("For three days")
+        receipt = self.ask(lambda memories: memories.forget([stored.id]))
+        assert receipt.restorable_until is not None
+        left = receipt.restorable_until - utc_now()
+        assert timedelta(days=3, minutes=-1) < left <= timedelta(days=3)
+
+    def hot_tokens(self) -> None:
+        self.remember(
+            *(f"Statement {number} of a good many words to fill it" for number in range(30))
+        )
+        assert self.ask(lambda memories: memories.hot()).tokens > 100
+        self.given("hot_tokens", 100)
+        assert self.ask(lambda memories: memories.hot()).tokens <= 100
+
+    def similar_from(self) -> None:
+        self.remember("Mara likes green tea")
+        assert self.remember("Mara likes black tea with milk")[0].similar == ()
+        self.given("similar_from", 0.1)
+        assert self.remember("Mara likes white tea and honey")[0].similar != ()
+
+    def _logged(self, settings: Settings) -> str:
+        stderr = io.StringIO()
+        self._patch.setattr(sys, "stderr", stderr)
+        configure_logs(settings.log_level, settings.log_format)
+        logging.getLogger("loci.test").info("it happened")
+        return stderr.getvalue()
+
+    def log_level(self) -> None:
+        assert "it happened" in self._logged(self.given("log_level", "info"))
+        assert self._logged(self.given("log_level", "warning")) == ""
+
+    def log_format(self) -> None:
+        self.given("log_level", "info")
+        assert json.loads(self._logged(self.given("log_format", "json")))["event"] == "it happened"
+        assert not self._logged(self.given("log_format", "console")).startswith("{")
+
+
+@pytest.fixture
+def proofs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Proofs]:
+    for name in [name for name in os.environ if name.upper().startswith("LOCI_")]:
+        monkeypatch.delenv(name)
+    with root_logger_kept():
+        yield Proofs(monkeypatch, tmp_path)
+
+
+@contextmanager
+def root_logger_kept() -> Generator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_the_setting_takes_effect(name: str, proofs: Proofs) -> None:
+    getattr(proofs, name)()
