@@ -10,7 +10,7 @@ from ..tasks import task_group
 from .budget import fit
 from .dense import Dense
 from .fusion import fuse
-from .relevance import FLOOR, MEANT, Term, coverage, forms, relevance
+from .relevance import FLOOR, Term, coverage, evidence, forms
 
 __all__ = ["Retriever"]
 
@@ -27,16 +27,24 @@ class _Candidates(NamedTuple):
     cosines: Mapping[int, float]
     bm25s: Mapping[int, float]
 
-    def recollection(
-        self, score: float, row: VersionRow, query: Query, sight: Sight, terms: Sequence[Term]
-    ) -> Recollection:
-        cosine, bm25 = self.cosines.get(row.seq), self.bm25s.get(row.seq)
+    def evidence(self, row: VersionRow, terms: Sequence[Term]) -> float:
+        """How much one candidate has to do with the question, whatever else was found."""
         memory = row.memory
         about = " ".join((memory.speaker or "", *memory.tags, *memory.entities, memory.content))
+        return evidence(self.cosines.get(row.seq), coverage(terms, about))
+
+    def relevance(self, score: float, best: float) -> float:
+        """A candidate's relevance: its share of the best one's, in the order of the fusion."""
+        return best * score / self.order[0][0] if self.order[0][0] > 0 else best
+
+    def recollection(
+        self, score: float, row: VersionRow, best: float, query: Query, sight: Sight
+    ) -> Recollection:
+        cosine, bm25 = self.cosines.get(row.seq), self.bm25s.get(row.seq)
         return Recollection(
-            memory=memory,
+            memory=row.memory,
             tier=_tier(row, sight),
-            relevance=relevance(cosine, coverage(terms, about)),
+            relevance=self.relevance(score, best),
             why=Why(cosine=cosine, bm25=bm25, score=score) if query.explain else None,
         )
 
@@ -66,14 +74,14 @@ class Retriever:
         near, rest = found.order[: query.limit + _SPARE], found.order[query.limit + _SPARE :]
         rows = await self._ledger.by_seq([seq for _, seq in near], sight)
         terms = forms(question_terms(query.text))
+        best = max((found.evidence(row, terms) for row in rows.values()), default=0.0)
         read = [
-            found.recollection(score, rows[seq], query, sight, terms)
+            found.recollection(score, rows[seq], best, query, sight)
             for score, seq in near
             if seq in rows
         ]
         relevant = [one for one in read if one.relevance >= FLOOR]
-        # Those further down were not read: their vectors alone say whether they have to do with it.
-        more = sum(found.cosines.get(seq, 0.0) >= MEANT for _, seq in rest)
+        more = sum(found.relevance(score, best) >= FLOOR for score, _ in rest)
         answer = self._fit(query, relevant, considered=len(found.order), more=more)
         return answer, _seqs(answer, rows)
 

@@ -4,21 +4,23 @@ A provisional scale. Meaning has two anchors, read off public conversations with
 cosine of .15 is what unrelated sentences reach, .75 what paraphrases do. Words count by the share of
 the question's terms that occur at all; BM25 itself cannot say, for its size depends on the corpus (in
 a store of two memories every word is a common one). Either signal can carry the answer.
+
+The best evidence among the candidates is the relevance of the first; the others' is in proportion to
+their scores. So relevance falls in the order of the ranking, which neither signal alone is as good at
+(recall@1 on LoCoMo: 30 % in the order of the fusion, 14 % in the order of the evidence).
 """
 
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-__all__ = ["FLOOR", "MEANT", "Term", "coverage", "forms", "relevance"]
+__all__ = ["FLOOR", "Term", "coverage", "evidence", "forms"]
 
 FLOOR = 0.2
 """Below it a memory is not worth showing."""
 
 _UNRELATED = 0.15
 _PARAPHRASE = 0.75
-MEANT = _UNRELATED + FLOOR * (_PARAPHRASE - _UNRELATED)
-"""The cosine from which a memory is worth showing for its meaning alone."""
 _WORDS_ALONE = 0.8
 """All the words, and nothing of the meaning: likely, never certain."""
 _ENDING = 2
@@ -27,7 +29,7 @@ _STEM = 3
 _WORD = re.compile(r"\w+")
 
 
-def relevance(cosine: float | None, covered: float) -> float:
+def evidence(cosine: float | None, covered: float) -> float:
     """1 is certain, 0 is unrelated. `covered` is what `coverage` says."""
     meaning = 0.0 if cosine is None else (cosine - _UNRELATED) / (_PARAPHRASE - _UNRELATED)
     # Squared: one shared word of two is weak evidence, of three hardly any.
