@@ -4,6 +4,7 @@ Everything is a ratio within one run, or CPU time: walls on a shared machine say
 server runs as a child and is spoken to over stdio. 10,000 memories are made first (a minute or two).
 """
 
+import gc
 import json
 import random
 import sqlite3
@@ -332,6 +333,8 @@ async def test_the_longest_stall_of_the_event_loop(home: Path) -> None:
     gaps: list[float] = []
     async with open_memories(home, embedder=shipped()) as memories:
         await memories.recall(Query(text="Warm?"))
+        gc.collect()
+        gc.freeze()  # as the server does when it is open
 
         async def tick() -> None:
             while True:
