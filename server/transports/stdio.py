@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
-from types import TracebackType
 from typing import Self
 
 import anyio
@@ -12,6 +11,7 @@ from mcp.shared.message import SessionMessage
 from mcp.types import JSONRPCError
 
 from ..access import Caller
+from .closing import Closing
 from .lines import LinesIn, LinesOut, can_wait
 from .server import LociServer
 from .streams import serve_streams
@@ -39,7 +39,7 @@ async def serve_stdio(server: LociServer, caller: Caller) -> None:
             tasks.cancel_scope.cancel()
 
 
-class _Read:
+class _Read(Closing):
     """Messages from lines. What is none is answered here: the SDK would drop it in silence."""
 
     def __init__(self, lines: LinesIn, out: LinesOut) -> None:
@@ -76,19 +76,8 @@ class _Read:
         except anyio.EndOfStream:
             raise StopAsyncIteration from None
 
-    async def __aenter__(self) -> Self:
-        return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_val: BaseException | None,
-        exc_tb: TracebackType | None,
-    ) -> None:
-        await self.aclose()
-
-
-class _Write:
+class _Write(Closing):
     """Messages to lines."""
 
     def __init__(self, lines: LinesOut) -> None:
@@ -99,17 +88,6 @@ class _Write:
 
     async def aclose(self) -> None:
         """The descriptor is closed where it was made."""
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_val: BaseException | None,
-        exc_tb: TracebackType | None,
-    ) -> None:
-        await self.aclose()
 
 
 @contextmanager

@@ -4,7 +4,6 @@ What the SDK's loop leaves to whoever owns the streams is done here: a limit on 
 answers to what was accepted before the client closed its end, and a probe that decides nothing.
 """
 
-from types import TracebackType
 from typing import Self
 
 import anyio
@@ -19,6 +18,7 @@ from mcp.types import (
 )
 
 from ..access import Caller, as_caller
+from .closing import Closing
 from .server import LociServer
 
 __all__ = ["MOST_UNDER_WAY", "serve_streams"]
@@ -99,7 +99,7 @@ class _Flow:
         self._moved.set()
 
 
-class _Outlet:
+class _Outlet(Closing):
     """The way to the client."""
 
     def __init__(self, write: WriteStream[SessionMessage], flow: _Flow, server: LociServer) -> None:
@@ -116,19 +116,8 @@ class _Outlet:
     async def aclose(self) -> None:
         await self._write.aclose()
 
-    async def __aenter__(self) -> Self:
-        return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_val: BaseException | None,
-        exc_tb: TracebackType | None,
-    ) -> None:
-        await self.aclose()
-
-
-class _Intake:
+class _Intake(Closing):
     """The way from the client."""
 
     def __init__(
@@ -196,14 +185,3 @@ class _Intake:
             return await self.receive()
         except anyio.EndOfStream:
             raise StopAsyncIteration from None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_val: BaseException | None,
-        exc_tb: TracebackType | None,
-    ) -> None:
-        await self.aclose()
