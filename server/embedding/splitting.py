@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
-from .passages import REACH, Tokenize, cut, fits, parts
+from .passages import REACH, WHOLE, Tokenize, cut, fits, parts
 from .protocol import Span
 from .runners import Runners
 
@@ -14,6 +14,10 @@ async def split_all(
     texts: Sequence[str], tokenize: Tokenize, room: int, runners: Runners
 ) -> list[list[Span]]:
     """The passages of each text, at least one, none of more than `room` tokens."""
+    short = min(WHOLE, room)
+    # No token of an ASCII text is less than a character: such short ones need no look.
+    if all(len(text) <= short and text.isascii() for text in texts):
+        return [[Span(0, len(text))] for text in texts]
     if all(len(text) <= REACH for text in texts):
         found = [[Span(0, len(text))] for text in texts]
     else:

@@ -19,7 +19,7 @@ from .gather import Gatherer
 from .health import CANARY, check_canary, status
 from .limits import Limits
 from .memories import Memories
-from .prepare import prepare
+from .prepare import compare, embed
 from .room import Room
 from .tending import Tending
 
@@ -35,13 +35,14 @@ class Engine:
 
     __slots__ = (
         "_clock",
+        "_comparing",
         "_counter",
         "_embedder",
+        "_embedding",
         "_entering",
         "_ledger",
         "_limits",
         "_listeners",
-        "_preparing",
         "_rooms",
         "_tending",
     )
@@ -63,7 +64,8 @@ class Engine:
         self._rooms: dict[str, Room] = {}
         self._entering = anyio.Lock()
         self._tending = Tending()
-        self._preparing = Gatherer(prepare)
+        self._embedding = Gatherer(embed)
+        self._comparing = Gatherer(compare)
 
     async def for_tenant(self, name: str) -> Memories:
         """The tenant's memory: the only way to it.
@@ -96,7 +98,9 @@ class Engine:
 
     async def prepare(self) -> None:
         """Prepare what is to be remembered, for ever."""
-        await self._preparing.run()
+        async with task_group() as tasks:
+            tasks.start_soon(self._embedding.run)
+            tasks.start_soon(self._comparing.run)
 
     async def settle(self) -> None:
         """Record what only memory knows, and give the indexes back."""
@@ -129,7 +133,8 @@ class Engine:
             limits=self._limits,
             clock=self._clock,
             announce=self._announce,
-            prepare=self._preparing,
+            embed=self._embedding,
+            compare=self._comparing,
             soiled=self._tending.soil,
         )
 

@@ -1,77 +1,90 @@
-"""What is known of a new memory before it is stored: whether it repeats, its passages, its neighbours.
+"""What is known of new memories before they are stored: their passages, then their neighbours.
 
-Done for many at once, of any tenants: each step is one query, one thread or one matrix product.
+Each is done for many calls at once, of any tenants: a step is one query, one thread or one matrix
+product for all. They are two stages, so that one half of many callers is embedded while the other is
+compared and stored.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from ..ledger import NewPassage
-from ..model import Draft, Near, content_key
+from ..model import Near
 from .passages import make_passages
 from .room import Room
 
-__all__ = ["Asked", "Preparation", "prepare"]
+__all__ = ["Contents", "Made", "compare", "embed"]
 
 _NEAR = 3
 _EXCERPT = 200
 
+Passages = Sequence[NewPassage]
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
-class Asked(NamedTuple):
-    """One call's drafts."""
+
+class Contents(NamedTuple):
+    """One call's texts."""
 
     room: Room
-    drafts: Sequence[Draft]
+    items: Sequence[str]
 
 
-class Preparation(NamedTuple):
-    """What is to be stored for one draft, and what to say of it."""
+class Made(NamedTuple):
+    """One call's texts as passages."""
 
-    key: bytes
-    passages: Sequence[NewPassage]
-    near: Sequence[Near]
+    room: Room
+    items: Sequence[Passages]
 
 
-async def prepare(calls: Sequence[Asked]) -> list[list[Preparation]]:
-    """For each call and each of its drafts.
+async def embed(calls: Sequence[Contents]) -> list[list[Passages]]:
+    """For each call, the passages of each of its texts.
 
     Raises:
-        InvalidInput: a draft has more passages than a memory can.
+        InvalidInput: a text has more passages than a memory can.
         ModelError, StoreError: the model or the data directory fails.
     """
-    prepared: dict[int, list[Preparation]] = {}
-    for room in dict.fromkeys(call.room for call in calls):
-        mine = [place for place, call in enumerate(calls) if call.room is room]
-        drafts = [draft for place in mine for draft in calls[place].drafts]
-        made = iter(await _prepare(room, drafts))
+
+    async def work(room: Room, items: Sequence[str]) -> Sequence[Passages]:
+        return await make_passages(room.ledger, room.embedder, items)
+
+    return await _by_room([(call.room, call.items) for call in calls], work)
+
+
+async def compare(calls: Sequence[Made]) -> list[list[list[Near]]]:
+    """For each call and each of its texts, what it may repeat or contradict.
+
+    Raises:
+        StoreError: the data directory fails.
+    """
+    return await _by_room([(call.room, call.items) for call in calls], _near)
+
+
+async def _by_room(
+    calls: Sequence[tuple[Room, Sequence[Item]]],
+    work: Callable[[Room, Sequence[Item]], Awaitable[Sequence[Result]]],
+) -> list[list[Result]]:
+    """The work's results for each call, done once for all items of a room."""
+    results: list[list[Result]] = [[] for _ in calls]
+    for room in dict.fromkeys(room for room, _ in calls):
+        mine = [place for place, (whose, _) in enumerate(calls) if whose is room]
+        made = iter(await work(room, [item for place in mine for item in calls[place][1]]))
         for place in mine:
-            prepared[place] = [next(made) for _ in calls[place].drafts]
-    return [prepared[place] for place in range(len(calls))]
+            results[place] = [next(made) for _ in calls[place][1]]
+    return results
 
 
-async def _prepare(room: Room, drafts: Sequence[Draft]) -> list[Preparation]:
-    keys = [
-        content_key(d.content, namespace=d.namespace, speaker=d.speaker, at=d.at) for d in drafts
-    ]
-    # An exact repeat is found in the transaction that would store it; its vectors are known here.
-    passages = await make_passages(room.ledger, room.embedder, [d.content for d in drafts])
-    near = await _near(room, passages)
-    return [Preparation(*one) for one in zip(keys, passages, near, strict=True)]
-
-
-async def _near(room: Room, passages: Sequence[Sequence[NewPassage]]) -> list[list[Near]]:
-    """What each may repeat or contradict. Only a text of one passage is compared: parts of long ones
-    resemble parts of others without saying the same."""
+async def _near(room: Room, passages: Sequence[Passages]) -> list[list[Near]]:
+    """Only a text of one passage is compared: parts of long ones resemble parts of others without
+    saying the same."""
     places = [place for place, found in enumerate(passages) if len(found) == 1]
     near: list[list[Near]] = [[] for _ in passages]
     if not places:
         return near
     vectors = np.stack([passages[place][0].vector for place in places])
-    found = await room.dense.nearest(vectors, _NEAR)
-    least = room.limits.similar_from
-    close = [{s: cosine for s, cosine in one.items() if cosine >= least} for one in found]
+    close = await room.dense.nearest(vectors, _NEAR, room.limits.similar_from)
     seen = {seq for one in close for seq in one}
     rows = await room.ledger.glimpse(seen, room.sight()) if seen else {}
     for place, one in zip(places, close, strict=True):

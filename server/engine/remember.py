@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from ..ledger import NewMemory, Stored
-from ..model import Draft, Memory, Remembered, Tier, new_memory_id
+from ..ledger import NewMemory, NewPassage, Stored
+from ..model import Draft, Memory, Near, Remembered, Tier, content_key, new_memory_id
 from ..tasks import uninterrupted
 from .check import check_drafts, valid_until
-from .prepare import Asked, prepare
+from .prepare import Contents, Made, compare, embed
 from .room import Room
 
 __all__ = ["remember"]
@@ -26,18 +26,17 @@ async def remember(room: Room, drafts: Sequence[Draft]) -> list[Remembered]:
     """
     now = room.clock()
     check_drafts(drafts, room.limits, now)
-    asked = Asked(room, drafts)
-    # Small calls are prepared together; a large one would only keep them waiting.
-    small = sum(len(draft.content) for draft in drafts) <= _SMALL
-    prepared = await room.prepare(asked) if small else (await prepare([asked]))[0]
+    passages, near = await _prepare(room, [draft.content for draft in drafts])
     new = [
         NewMemory(
             memory=_memory(draft, now),
-            key=one.key,
-            passages=one.passages,
+            key=content_key(
+                draft.content, namespace=draft.namespace, speaker=draft.speaker, at=draft.at
+            ),
+            passages=found,
             supersedes=draft.supersedes,
         )
-        for draft, one in zip(drafts, prepared, strict=True)
+        for draft, found in zip(drafts, passages, strict=True)
     ]
     stored = await uninterrupted(_store(room, new, now))
     return [
@@ -45,10 +44,22 @@ async def remember(room: Room, drafts: Sequence[Draft]) -> list[Remembered]:
             id=one.id,
             status=one.outcome,
             entities=draft.entities,
-            similar=tuple(n for n in known.near if n.id != one.id and n.id not in draft.supersedes),
+            similar=tuple(n for n in known if n.id != one.id and n.id not in draft.supersedes),
         )
-        for one, draft, known in zip(stored, drafts, prepared, strict=True)
+        for one, draft, known in zip(stored, drafts, near, strict=True)
     ]
+
+
+async def _prepare(
+    room: Room, contents: Sequence[str]
+) -> tuple[list[Sequence[NewPassage]], list[list[Near]]]:
+    """Small calls are prepared with others; a large one would only keep them waiting."""
+    if sum(map(len, contents)) <= _SMALL:
+        passages = await room.embed(Contents(room, contents))
+        return passages, await room.compare(Made(room, passages))
+    (passages,) = await embed([Contents(room, contents)])
+    (near,) = await compare([Made(room, passages)])
+    return passages, near
 
 
 async def _store(room: Room, new: Sequence[NewMemory], now: datetime) -> list[Stored]:

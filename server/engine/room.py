@@ -1,7 +1,7 @@
 """What the verbs of one tenant work with."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import anyio
 
 from ..embedding import Embedder
-from ..ledger import Delta, Sight, TenantLedger
-from ..model import Change, Filters
+from ..ledger import Delta, NewPassage, Sight, TenantLedger
+from ..model import Change, Filters, Near
 from ..retrieval import Dense, Retriever
 from ..tiers import HotTier, choose_hot
 from ..tokens import TokenCounter
@@ -18,7 +18,7 @@ from .gather import Gatherer
 from .limits import Limits
 
 if TYPE_CHECKING:
-    from .prepare import Asked, Preparation
+    from .prepare import Contents, Made
 
 __all__ = ["Room"]
 
@@ -39,8 +39,9 @@ class Room:
     limits: Limits
     clock: Callable[[], datetime]
     announce: Callable[[Change], Awaitable[None]]
-    prepare: Gatherer["Asked", list["Preparation"]]
-    """Shared by all rooms."""
+    embed: Gatherer["Contents", list[Sequence[NewPassage]]]
+    compare: Gatherer["Made", list[list[Near]]]
+    """Both are shared by all rooms."""
     soiled: Callable[["Room"], None]
     """Tells the tending that there is something to tidy."""
     used: Counter[int] = field(default_factory=Counter[int])

@@ -31,11 +31,13 @@ class ExactIndex:
         self._columns: dict[int, int] = {}
         self._count = 0
 
-    async def search(self, queries: NDArray[np.float32], limit: int) -> list[Found]:
+    async def search(
+        self, queries: NDArray[np.float32], limit: int, least: float = -1.0
+    ) -> list[Found]:
         matrix, ids = self._matrix[:, : self._count], self._ids[: self._count]
         if self._count * len(queries) <= _SMALL:
-            return _nearest(matrix, ids, queries, limit)
-        return await to_thread.run_sync(_nearest, matrix, ids, queries, limit)
+            return _nearest(matrix, ids, queries, limit, least)
+        return await to_thread.run_sync(_nearest, matrix, ids, queries, limit, least)
 
     async def upsert(self, ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
         await self.delete(ids)
@@ -81,19 +83,22 @@ class ExactIndex:
 
 
 def _nearest(
-    matrix: NDArray[np.float32], ids: NDArray[np.int64], queries: NDArray[np.float32], limit: int
+    matrix: NDArray[np.float32],
+    ids: NDArray[np.int64],
+    queries: NDArray[np.float32],
+    limit: int,
+    least: float,
 ) -> list[Found]:
     cosines = queries @ matrix
     cosines[:, ids == _GONE] = -np.inf
-    return [_best(ids, row, limit) for row in cosines]
+    return [_best(ids, row, limit, least) for row in cosines]
 
 
-def _best(ids: NDArray[np.int64], cosines: NDArray[np.float32], limit: int) -> Found:
+def _best(ids: NDArray[np.int64], cosines: NDArray[np.float32], limit: int, least: float) -> Found:
     """Ties go to the larger id, which is the newer memory."""
-    if limit < len(cosines):
-        places = np.argpartition(cosines, -limit)[-limit:]
-    else:
-        places = np.arange(len(cosines))
+    # Rounding takes a cosine of -1 a little below it.
+    places = np.flatnonzero(cosines >= (least if least > -1 else -2))
+    if limit < len(places):
+        places = places[np.argpartition(cosines[places], -limit)[-limit:]]
     places = places[np.lexsort((-ids[places], -cosines[places]))]
-    places = places[ids[places] != _GONE]
     return Found(ids[places], cosines[places])

@@ -18,8 +18,11 @@ class Found(NamedTuple):
 class VectorIndex(Protocol):
     """Nearest neighbours by cosine over L2-normalised float32 vectors."""
 
-    async def search(self, queries: NDArray[np.float32], limit: int) -> list[Found]:
-        """Up to `limit` nearest to each query, shape (n, dimension). An empty index finds nothing."""
+    async def search(
+        self, queries: NDArray[np.float32], limit: int, least: float = -1.0
+    ) -> list[Found]:
+        """Up to `limit` nearest to each query, shape (n, dimension), of at least a cosine. An empty
+        index finds nothing."""
         ...
 
     async def upsert(self, ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:

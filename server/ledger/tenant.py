@@ -24,7 +24,7 @@ __all__ = ["TenantLedger"]
 
 T = TypeVar("T")
 
-_OVERFETCH = 4
+_OVERFETCH = 2
 _LAST = 1 << 62
 
 

@@ -40,11 +40,13 @@ class Dense:
                 return await self._compare(query, seqs, limit)
         return await self._seek(query, sight, limit)
 
-    async def nearest(self, queries: NDArray[np.float32], limit: int) -> list[Mapping[int, float]]:
+    async def nearest(
+        self, queries: NDArray[np.float32], limit: int, least: float = -1.0
+    ) -> list[Mapping[int, float]]:
         """For each query, shape (n, dimension), the cosines of the nearest current versions by seq,
         unfiltered: the caller checks what it shows."""
         await self.fill()
-        found = await self._index.search(queries, limit * _OVERFETCH)
+        found = await self._index.search(queries, limit * _OVERFETCH, least)
         return [_best(one.ids, one.cosines, limit) for one in found]
 
     async def apply(self, delta: Delta) -> None:

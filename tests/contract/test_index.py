@@ -46,6 +46,14 @@ async def test_the_nearest_come_first_with_their_cosines(index: VectorIndex) -> 
     np.testing.assert_allclose(found.cosines, (vectors @ query)[expected], rtol=1e-5)
 
 
+async def test_what_is_farther_than_asked_for_is_left_out(index: VectorIndex) -> None:
+    vectors = unit(1, 500)
+    await index.upsert(np.arange(500), vectors)
+    query = unit(2)[0]
+    (found,) = await index.search(query[None], 500, 0.5)
+    assert sorted(found.ids.tolist()) == np.flatnonzero(vectors @ query >= 0.5).tolist()
+
+
 async def test_upserting_again_replaces(index: VectorIndex) -> None:
     await index.upsert(ids(7, 8), unit(1, 2))
     await index.upsert(ids(7), unit(3))
