@@ -73,8 +73,10 @@ async def _delete(room: Room, ids: tuple[str, ...]) -> Forgotten:
 
 
 async def _erase(room: Room, ids: tuple[str, ...]) -> Forgotten:
-    erasure, residue = await room.ledger.erase(ids)
+    erasure = await room.ledger.erase(ids)
+    # Before the scan, which takes its time: nothing derived may show the text meanwhile.
     await room.committed(erasure.delta, erasure.ids)
+    residue = await room.ledger.residue(erasure)
     left = await room.dense.holds(erasure.delta.removed)
     residue = Residue(
         scanned=(*residue.scanned, "vector index"),

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 import anyio
 
-from ..errors import LociError, StoreError
+from ..errors import StoreError
 from ..tasks import Ticket, waiting
 
 __all__ = ["Gatherer"]
@@ -47,8 +47,10 @@ class Gatherer(Generic[A, B]):
         try:
             await self._serve()
         finally:
-            for ticket in waiting(self._outbox, _GROUP):
-                ticket.fail(_ended())
+            # Taking one lets the next in that could not be sent yet: until there is none.
+            while left := waiting(self._outbox, _GROUP):
+                for ticket in left:
+                    ticket.fail(_ended())
             self._outbox.close()
             self._inbox.close()
 
@@ -69,7 +71,7 @@ class Gatherer(Generic[A, B]):
     async def _together(self, group: Sequence[Ticket[A, B]]) -> bool:
         try:
             results = await self._work([ticket.item for ticket in group])
-        except LociError:
+        except Exception:  # noqa: BLE001 - each is done again alone, and its caller told
             return False
         for ticket, result in zip(group, results, strict=True):
             ticket.answer(result)

@@ -78,12 +78,19 @@ class Room:
         async with self._hot_lock:
             if self.hot_is_due:
                 self.hot_is_due = False
-                await self.counter.load()
-                sight = Sight(filters=Filters(), now=self.clock())
-                active = await self.ledger.most_active(sight, _ACTIVE)
-                rows = [(row.seq, row.memory) for row in active if row.memory.tier != "cold"]
-                self.hot = choose_hot(rows, self.limits.hot_tokens, self.counter.count)
+                try:
+                    self.hot = await self._chosen()
+                except BaseException:
+                    self.hot_is_due = True
+                    raise
             return self.hot
+
+    async def _chosen(self) -> HotTier:
+        await self.counter.load()
+        sight = Sight(filters=Filters(), now=self.clock())
+        active = await self.ledger.most_active(sight, _ACTIVE)
+        rows = [(row.seq, row.memory) for row in active if row.memory.tier != "cold"]
+        return choose_hot(rows, self.limits.hot_tokens, self.counter.count)
 
     async def record_uses(self) -> None:
         """Write the noted rehearsals down. What fails is noted again."""

@@ -11,7 +11,6 @@ import anyio
 import structlog
 
 from ..errors import LociError
-from ..ledger import Delta, VersionRow
 from .passages import make_passages
 from .room import Room
 
@@ -51,6 +50,8 @@ class Tending:
                     await tend(room)
                 except LociError as error:
                     _log.warning("tending failed", error=str(error))
+                except Exception:  # noqa: BLE001 - logged whole; the answers must go on
+                    _log.exception("tending failed")
 
 
 async def tend(room: Room) -> None:
@@ -69,20 +70,7 @@ async def _embed_backlog(room: Room) -> None:
         passages = await make_passages(room.ledger, room.embedder, contents)
         pairs = [(row.seq, found) for row, found in zip(rows, passages, strict=True)]
         with anyio.CancelScope(shield=True):
-            await room.ledger.add_passages(pairs)
-            await room.dense.apply(await _added(room, rows))
-
-
-async def _added(room: Room, rows: list[VersionRow]) -> Delta:
-    """Of the versions just embedded, the passages that belong into the index by now."""
-    current = await room.ledger.current([row.memory.id for row in rows])
-    kept = [
-        row.seq
-        for row in current.values()
-        if row.memory.tier != "cold" and row.memory.superseded_by is None
-    ]
-    found = await room.ledger.index_rows(kept)
-    return Delta(added=tuple(zip(found.ids.tolist(), found.vectors, strict=True)))
+            await room.dense.apply(await room.ledger.add_passages(pairs))
 
 
 async def _erase_due(room: Room) -> None:
@@ -92,5 +80,6 @@ async def _erase_due(room: Room) -> None:
     room.erased_at = now
     if ids := await room.ledger.due(now):
         with anyio.CancelScope(shield=True):
-            erasure, _ = await room.ledger.erase(ids)
-            await room.dense.apply(erasure.delta)
+            erasure = await room.ledger.erase(ids, due=now)
+            await room.committed(erasure.delta, erasure.ids)
+            await room.ledger.residue(erasure)

@@ -1,22 +1,26 @@
 """Erasure: rows, words and vectors go. What to look for afterwards is noted before they do."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, func, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, or_, select, update
 
+from ..errors import NotFound
+from ..model import Memory
 from .fulltext import purge_words, remove_words, still_indexed
 from .reads import current
 from .tables import memories, passages, vectors
 from .vectors import Delta, passage_ids, prune_vectors
 from .where import one_of
 
-__all__ = ["ERASED", "Erasure", "Needle", "erase"]
+__all__ = ["ERASED", "Erasure", "Needle", "erase", "explained"]
 
 ERASED = "erased"
 """Stands where the id of an erased successor stood."""
 
-_m = memories.c
+_m, _p, _v = memories.c, passages.c, vectors.c
+_TEXTS = (_m.content, _m.speaker, _m.session, _m.namespace, _m.tags, _m.entities, _m.metadata)
 _PIECE = 32
 _TELLING = 8
 """Different bytes that a needle must have: fewer turn up anywhere, and finding them says nothing."""
@@ -41,26 +45,40 @@ class Erasure(NamedTuple):
     """Whether the full text index still leads to it."""
 
 
-def erase(connection: Connection, tenant: int, model: int, ids: Sequence[str]) -> Erasure:
-    """Remove every version of the memories. Ids that are not there are passed over."""
-    found = tuple(current(connection, tenant, ids, deleted=True))
+def erase(
+    connection: Connection, tenant: int, model: int, ids: Sequence[str], due: datetime | None
+) -> Erasure:
+    """Remove every version of the memories. With `due`, only of those that are deleted and whose
+    time to be restored is up by then: one may have been restored since it was looked up.
+
+    Raises:
+        NotFound: without `due`, an id is unknown; nothing was erased.
+    """
+    there = current(connection, tenant, ids, deleted=True)
+    missing = [name for name in ids if name not in there]
+    if missing and due is None:
+        raise NotFound(f"No memory {', '.join(missing[:5])}. Ids come from recall or remember.")
+    found = tuple(name for name, row in there.items() if due is None or _is_due(row.memory, due))
     where = (_m.tenant == tenant, one_of(_m.id, found))
     rows = connection.execute(select(_m.seq, _m.content).where(*where)).all()
     if not rows:
         return Erasure((), Delta(), ())
     seqs = [row.seq for row in rows]
-    keys = _passage_keys(connection, tenant, seqs)
     removed = passage_ids(connection, tenant, model, seqs)
-    _remove(connection, tenant, found, seqs)
     needles = [
-        *_text_needles(connection, {row.content for row in rows}),
+        *(Needle("text", piece.encode()) for row in rows for piece in _pieces(row.content)),
         *(Needle("id", name.encode()) for name in found),
-        *_vector_needles(connection, tenant, keys),
+        *_vectors(connection, tenant, seqs),
     ]
-    prune_vectors(connection, tenant)
-    telling = tuple(needle for needle in needles if len(set(needle.data)) >= _TELLING)
+    _remove(connection, tenant, found, seqs)
+    telling = tuple(one for one in dict.fromkeys(needles) if len(set(one.data)) >= _TELLING)
     left = still_indexed(connection, tenant, " ".join(row.content for row in rows), seqs)
     return Erasure(found, Delta(removed=tuple(removed)), telling, left)
+
+
+def _is_due(memory: Memory, due: datetime) -> bool:
+    until = memory.restorable_until
+    return memory.deleted_at is not None and until is not None and until <= due
 
 
 def _remove(connection: Connection, tenant: int, ids: Sequence[str], seqs: list[int]) -> None:
@@ -69,40 +87,15 @@ def _remove(connection: Connection, tenant: int, ids: Sequence[str], seqs: list[
     connection.execute(delete(memories).where(one_of(_m.seq, seqs)))
     orphaned = update(memories).where(_m.tenant == tenant, one_of(_m.superseded_by, ids))
     connection.execute(orphaned.values(superseded_by=ERASED))
+    prune_vectors(connection, tenant)
 
 
-def _passage_keys(connection: Connection, tenant: int, seqs: list[int]) -> list[bytes]:
-    where = (passages.c.tenant == tenant, one_of(passages.c.seq, seqs))
-    return list(connection.scalars(select(passages.c.key).where(*where).distinct()))
-
-
-def _vector_needles(connection: Connection, tenant: int, keys: list[bytes]) -> list[Needle]:
-    """Vectors and the hashes that name them, of texts that nothing else says."""
-    used = select(passages.c.key).where(passages.c.key.in_(keys))
-    needed = set(connection.scalars(used))
-    gone = [key for key in keys if key not in needed]
-    where = (vectors.c.tenant == tenant, vectors.c.key.in_(gone))
-    rows = connection.execute(select(vectors.c.key, vectors.c.vector).where(*where)).all()
-    lost = [row.vector for row in rows if not _twin(connection, row.key, row.vector)]
-    return [
-        *(Needle("hash", key) for key in gone),
-        *(Needle("vector", vector) for vector in lost),
-    ]
-
-
-def _twin(connection: Connection, key: bytes, vector: bytes) -> bool:
-    """Whether another text has the same vector, as texts have that differ only in case."""
-    where = (vectors.c.vector == vector, vectors.c.key != key)
-    return connection.scalar(select(vectors.c.key).where(*where).limit(1)) is not None
-
-
-def _text_needles(connection: Connection, texts: Iterable[str]) -> list[Needle]:
-    return [
-        Needle("text", piece.encode())
-        for whole in texts
-        for piece in _pieces(whole)
-        if not _elsewhere(connection, piece)
-    ]
+def _vectors(connection: Connection, tenant: int, seqs: list[int]) -> list[Needle]:
+    """The vectors of the passages, and the hashes that name them."""
+    same = and_(_v.tenant == _p.tenant, _v.model == _p.model, _v.key == _p.key)
+    statement = select(_v.key, _v.vector).join(passages, same).distinct()
+    rows = connection.execute(statement.where(_p.tenant == tenant, one_of(_p.seq, seqs))).all()
+    return [n for row in rows for n in (Needle("hash", row.key), Needle("vector", row.vector))]
 
 
 def _pieces(whole: str) -> list[str]:
@@ -112,8 +105,15 @@ def _pieces(whole: str) -> list[str]:
     return [piece for piece in pieces if len(piece) >= min(len(whole), _PIECE // 2)]
 
 
-def _elsewhere(connection: Connection, piece: str) -> bool:
-    """Whether another memory says the same: then finding it proves nothing."""
-    columns = (_m.content, _m.speaker, _m.session, _m.namespace, _m.tags, _m.entities, _m.metadata)
-    found = or_(*(func.instr(column, piece) > 0 for column in columns))
-    return connection.scalar(select(_m.seq).where(found).limit(1)) is not None
+def explained(connection: Connection, needle: Needle) -> bool:
+    """Whether something that was not erased holds the needle: another memory may say the same, and
+    texts that differ only in case have the same vector. Then finding it proves nothing."""
+    match needle.what:
+        case "hash":
+            statement = select(_p.seq).where(_p.key == needle.data)
+        case "vector":
+            statement = select(_v.key).where(_v.vector == needle.data)
+        case _:
+            piece = needle.data.decode()
+            statement = select(_m.seq).where(or_(*(func.instr(c, piece) > 0 for c in _TEXTS)))
+    return connection.execute(statement.limit(1)).first() is not None

@@ -20,6 +20,7 @@ from sqlalchemy import (
     select,
 )
 
+from ..model import Tier
 from .prepared import Prepared, prepare
 from .rows import VersionRow, memory_of
 from .tables import Micros, labels, memories
@@ -175,18 +176,19 @@ def current(
 
 def live_keys(
     connection: Connection, tenant: int, keys: Sequence[bytes], now: datetime
-) -> dict[bytes, tuple[int, str]]:
-    """Seqs and ids of current, valid memories by content key: what an exact repeat repeats."""
+) -> list[tuple[bytes, int, str, datetime | None]]:
+    """Content keys, seqs, ids and ends of current, valid memories that are not cold."""
     where = (
         _m.tenant == tenant,
         _m.key.in_(keys),
         _m.replaced_at.is_(None),
         _m.deleted_at.is_(None),
         _m.superseded_by.is_(None),
+        _m.tier != Tier.COLD,
         (_m.valid_until.is_(None)) | (_m.valid_until > now),
     )
-    found = connection.execute(select(_m.key, _m.seq, _m.id).where(*where))
-    return {key: (seq, name) for key, seq, name in found}
+    columns = select(_m.key, _m.seq, _m.id, _m.valid_until)
+    return [tuple(row) for row in connection.execute(columns.where(*where))]
 
 
 def existing(connection: Connection, tenant: int, found: Sequence[int]) -> set[int]:

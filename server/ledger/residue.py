@@ -3,7 +3,7 @@
 import json
 import sqlite3
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -18,34 +18,41 @@ __all__ = ["find_residue"]
 _SCRIPT = Path(__file__).with_name("scan.py")
 
 
-async def find_residue(database: Path, copies: Path, erasure: Erasure) -> Residue:
+async def find_residue(
+    database: Path,
+    copies: Path,
+    erasure: Erasure,
+    explained: Callable[[Needle], Awaitable[bool]],
+) -> Residue:
     """Scan the database, its log and its copies, free pages and all.
 
-    A copy from before an upgrade that still holds what was erased is removed: it was kept to go
-    back by, and going back would undo the erasure.
+    What is found counts unless `explained` says what else holds it. A copy from before an upgrade
+    that still holds what was erased is removed: it was kept to go back by, and going back would
+    undo the erasure.
 
     Raises:
         StoreError: a file could not be read, so nothing can be said.
     """
-    emptied = await to_thread.run_sync(_empty_log, database)
     log = database.with_name(database.name + "-wal")
-    kept = await to_thread.run_sync(lambda: sorted(copies.glob("*.db")))
-    files = [database, log, *kept]
-    needles = erasure.needles
-    hits = await _scan(files, needles)
-    for copy, places in zip(kept, hits[2:], strict=True):
-        if places:
-            await to_thread.run_sync(copy.unlink)
-    found = {
-        f"{file.name}: {needles[place].what}"
-        for file, places in zip(files[:2], hits[:2], strict=True)
-        for place in places
-    }
+    try:
+        emptied = await to_thread.run_sync(_empty_log, database)
+        kept = await to_thread.run_sync(lambda: sorted(copies.glob("*.db")))
+        hits = await _scan([database, log, *kept], erasure.needles)
+        for copy, places in zip(kept, hits[2:], strict=True):
+            if places:
+                await to_thread.run_sync(copy.unlink)
+    except (OSError, sqlite3.Error) as error:
+        raise StoreError(f"It was erased, but the scan for residue failed: {error}") from error
+    found: set[str] = set()
+    for file, places in zip((database, log), hits[:2], strict=True):
+        for place in places:
+            if not await explained(erasure.needles[place]):
+                found.add(f"{file.name}: {erasure.needles[place].what}")
     if not emptied:
         found.add(f"{log.name}: a reader kept it from being emptied")
     if erasure.words_left:
         found.add("full text index: words")
-    names = (*(file.name for file in files), "full text index")
+    names = (*(file.name for file in (database, log, *kept)), "full text index")
     return Residue(scanned=names, found=tuple(sorted(found)))
 
 

@@ -9,7 +9,9 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 
 from ..model import Memory, Residue, Tier
-from . import erase, fulltext, reads, vectors, writes
+from . import erase as erasing
+from . import fulltext, reads, vectors, writes
+from .erase import Erasure, Needle
 from .fulltext import Match
 from .jobs import Do, Store
 from .prepared import Prepared, key_groups
@@ -204,16 +206,17 @@ class TenantLedger:
         """Count uses, by seq."""
         await self._write(lambda c: writes.rehearse(c, self._tenant, uses, now))
 
-    async def add_passages(self, rows: Sequence[tuple[int, Sequence[NewPassage]]]) -> None:
+    async def add_passages(self, rows: Sequence[tuple[int, Sequence[NewPassage]]]) -> Delta:
         """Store what a new model made of versions. Those erased in between are passed over."""
         tenant, model = self._tenant, self._model
 
-        def job(connection: Connection) -> None:
+        def job(connection: Connection) -> Delta:
             there = reads.existing(connection, tenant, [seq for seq, _ in rows])
             kept = [(seq, found) for seq, found in rows if seq in there]
             vectors.add_passages(connection, tenant, model, kept)
+            return vectors.indexed(connection, tenant, model, self.dimension, sorted(there))
 
-        await self._write(job)
+        return await self._write(job)
 
     async def due(self, now: datetime) -> list[str]:
         """Deleted memories whose time to be restored is up."""
@@ -221,7 +224,19 @@ class TenantLedger:
             one for (one,) in await self._fetch(reads.due(), {"tenant": self._tenant, "now": now})
         ]
 
-    async def erase(self, ids: Sequence[str]) -> tuple[erase.Erasure, Residue]:
-        """Remove every version of the memories, and look through all files for what stayed."""
-        erasure = await self._write(lambda c: erase.erase(c, self._tenant, self._model, ids))
-        return erasure, await find_residue(*self._files, erasure)
+    async def erase(self, ids: Sequence[str], *, due: datetime | None = None) -> Erasure:
+        """Remove every version of the memories; with `due`, of those whose time is up by then.
+
+        Raises:
+            NotFound: without `due`, an id is unknown; nothing was erased.
+        """
+        cells = (self._tenant, self._model, ids, due)
+        return await self._write(lambda c: erasing.erase(c, *cells))
+
+    async def residue(self, erasure: Erasure) -> Residue:
+        """Look through all files for what stayed. Raises StoreError if one cannot be read."""
+
+        async def explained(needle: Needle) -> bool:
+            return await self._read(lambda c: erasing.explained(c, needle))
+
+        return await find_residue(*self._files, erasure, explained)

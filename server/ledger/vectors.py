@@ -40,6 +40,7 @@ __all__ = [
     "copy_passages",
     "index_rows",
     "indexable",
+    "indexed",
     "known_vectors",
     "model_key",
     "passage_id",
@@ -55,6 +56,13 @@ MAX_PASSAGES = 1 << _BITS
 _p, _v, _m = passages.c, vectors.c, memories.c
 _of_passage = and_(_v.tenant == _p.tenant, _v.model == _p.model, _v.key == _p.key)
 _CHUNK = 2000
+_BELONGS = (
+    _m.replaced_at.is_(None),
+    _m.deleted_at.is_(None),
+    _m.superseded_by.is_(None),
+    _m.tier != Tier.COLD,
+)
+"""Into the index."""
 
 
 class IndexRows(NamedTuple):
@@ -155,14 +163,21 @@ def indexable(
     statement = _passages_of(tenant, model).join(memories, _m.seq == _p.seq)
     statement = statement.where(
         _p.seq > after,
-        _m.replaced_at.is_(None),
-        _m.deleted_at.is_(None),
-        _m.superseded_by.is_(None),
-        _m.tier != Tier.COLD,
+        *_BELONGS,
     )
     if until is not None:
         statement = statement.where(_p.seq <= until)
     return _rows(connection.execute(statement).all(), dimension), until
+
+
+def indexed(
+    connection: Connection, tenant: int, model: int, dimension: int, seqs: Sequence[int]
+) -> Delta:
+    """The passages of those of the versions that belong into the index by now."""
+    where = (one_of(_m.seq, seqs), *_BELONGS)
+    kept = list(connection.scalars(select(_m.seq).where(*where)))
+    found = index_rows(connection, tenant, model, dimension, kept)
+    return Delta(added=tuple(zip(found.ids.tolist(), found.vectors, strict=True)))
 
 
 def _passages_of(tenant: int, model: int) -> Select[int, int, bytes]:

@@ -1,8 +1,8 @@
 """What is written: jobs for the `Writer`, plain functions over its connection."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -15,7 +15,7 @@ from .fulltext import add_words
 from .reads import current, live_keys
 from .rows import NewMemory, NewPassage, VersionRow, values_of
 from .tables import labels, memories
-from .vectors import Delta, add_passages, copy_passages, index_rows, passage_id, passage_ids
+from .vectors import Delta, add_passages, copy_passages, indexed, passage_id, passage_ids
 from .where import fold, one_of
 
 __all__ = ["Stored", "archive", "mark_deleted", "rehearse", "restore", "revise", "store"]
@@ -40,7 +40,7 @@ def store(
     Raises:
         NotFound: one of `supersedes` names no current memory.
     """
-    known = live_keys(connection, tenant, [n.key for n in new], now)
+    known = _repeated(connection, tenant, new, now)
     repeated = [seq for seq, _ in known.values()]
     ids = {key: name for key, (_, name) in known.items()}
     fresh: list[NewMemory] = []
@@ -57,6 +57,24 @@ def store(
     added = _insert(connection, tenant, model, fresh)
     removed = [d for n in new for d in _supersede(connection, tenant, model, n, ids[n.key], now)]
     return answers, Delta(tuple(removed), tuple(added))
+
+
+def _repeated(
+    connection: Connection, tenant: int, new: Sequence[NewMemory], now: datetime
+) -> dict[bytes, tuple[int, str]]:
+    """Seqs and ids of what the new ones repeat, by key: what holds at least as long as they would,
+    and is not superseded by one of them."""
+    superseded = {name for n in new for name in n.supersedes}
+    until = {n.key: n.memory.valid_until for n in new}
+    return {
+        key: (seq, name)
+        for key, seq, name, holds in live_keys(connection, tenant, list(until), now)
+        if name not in superseded and _covers(holds, until[key])
+    }
+
+
+def _covers(holds: datetime | None, wanted: datetime | None) -> bool:
+    return holds is None or (wanted is not None and holds >= wanted)
 
 
 def _insert(
@@ -123,6 +141,8 @@ def _replace(
     passages: tuple[bytes, int, Sequence[NewPassage]] | None = None,
 ) -> int:
     """Make `later` the current version. Without new passages it keeps those of the old one."""
+    # Recorded time only goes forward, whenever a write was begun.
+    now = max(now, old.memory.recorded_at + timedelta(microseconds=1))
     connection.execute(update(memories).where(_m.seq == old.seq).values(replaced_at=now))
     later = replace(later, version=old.memory.version + 1, recorded_at=now, replaced_at=None)
     if passages is None:
@@ -158,24 +178,17 @@ def revise(
     old = _current(connection, tenant, [later.id])[later.id]
     if old.seq != expected.seq:
         return None
+    # Archived or used meanwhile: those are no versions, and stay.
+    was, now_is = expected.memory, old.memory
+    later = replace(later, tier=now_is.tier, uses=now_is.uses, used_at=now_is.used_at)
+    if later.pinned == was.pinned:
+        later = replace(later, pinned=now_is.pinned)
     removed = passage_ids(connection, tenant, model, [old.seq])
     passages = None if content is None else (content[0], model, content[1])
     _replace(connection, tenant, old, later, now, passages)
     row = current(connection, tenant, [later.id])[later.id]
-    added = _indexable(connection, tenant, model, dimension, [row])
+    added = indexed(connection, tenant, model, dimension, [row.seq]).added
     return row, Delta(tuple(removed), added)
-
-
-def _indexable(
-    connection: Connection, tenant: int, model: int, dimension: int, rows: Iterable[VersionRow]
-) -> tuple[tuple[int, Vector], ...]:
-    kept = [
-        row.seq
-        for row in rows
-        if row.memory.tier is not Tier.COLD and row.memory.superseded_by is None
-    ]
-    found = index_rows(connection, tenant, model, dimension, kept)
-    return tuple(zip(found.ids.tolist(), found.vectors, strict=True))
 
 
 def archive(connection: Connection, tenant: int, model: int, ids: Sequence[str]) -> Delta:
@@ -200,14 +213,19 @@ def mark_deleted(
     Raises:
         NotFound: an id names no current memory; nothing was deleted.
     """
-    return _mark(connection, tenant, model, ids, deleted_at=now, restorable_until=until)
+    delta = _mark(connection, tenant, model, ids)
+    # Every version, or `known_at` would show the earlier ones.
+    versions = update(memories).where(_m.tenant == tenant, one_of(_m.id, ids))
+    connection.execute(versions.values(deleted_at=now, restorable_until=until))
+    return delta
 
 
 def _mark(
     connection: Connection, tenant: int, model: int, ids: Sequence[str], **values: object
 ) -> Delta:
     seqs = [row.seq for row in _current(connection, tenant, ids).values()]
-    connection.execute(update(memories).where(one_of(_m.seq, seqs)).values(values))
+    if values:
+        connection.execute(update(memories).where(one_of(_m.seq, seqs)).values(values))
     return Delta(removed=tuple(passage_ids(connection, tenant, model, seqs)))
 
 
@@ -224,10 +242,10 @@ def restore(
     if missing:
         raise NotFound(f"No memory {', '.join(missing[:5])} to restore: erased, or never there.")
     seqs = [row.seq for row in found.values()]
-    values = {"deleted_at": None, "restorable_until": None, "tier": Tier.WARM}
-    connection.execute(update(memories).where(one_of(_m.seq, seqs)).values(values))
-    back = current(connection, tenant, ids).values()
-    return Delta(added=_indexable(connection, tenant, model, dimension, back))
+    versions = update(memories).where(_m.tenant == tenant, one_of(_m.id, ids))
+    connection.execute(versions.values(deleted_at=None, restorable_until=None))
+    connection.execute(update(memories).where(one_of(_m.seq, seqs)).values(tier=Tier.WARM))
+    return indexed(connection, tenant, model, dimension, seqs)
 
 
 def rehearse(connection: Connection, tenant: int, uses: Mapping[int, int], now: datetime) -> None:

@@ -71,8 +71,8 @@ class Retriever:
         if not query.text.strip():
             return await self._most_active(query, sight)
         found = await self._candidates(query.text, sight)
-        near, rest = found.order[: query.limit + _SPARE], found.order[query.limit + _SPARE :]
-        rows = await self._ledger.by_seq([seq for _, seq in near], sight)
+        near, rows = await self._read(found.order, query.limit + _SPARE, sight)
+        rest = found.order[len(near) :]
         terms = forms(question_terms(query.text))
         best = max((found.evidence(row, terms) for row in rows.values()), default=0.0)
         read = [
@@ -101,6 +101,18 @@ class Retriever:
             tasks.start_soon(by_meaning)
             tasks.start_soon(by_words)
         return _Candidates(fuse(cosines, bm25s), cosines, bm25s)
+
+    async def _read(
+        self, order: Sequence[tuple[float, int]], wanted: int, sight: Sight
+    ) -> tuple[Sequence[tuple[float, int]], dict[int, VersionRow]]:
+        """The best candidates, until enough of them may be seen: some have expired."""
+        rows: dict[int, VersionRow] = {}
+        place = 0
+        while len(rows) < wanted and place < len(order):
+            seqs = [seq for _, seq in order[place : place + wanted]]
+            rows |= await self._ledger.by_seq(seqs, sight)
+            place += wanted
+        return order[:place], rows
 
     async def _most_active(self, query: Query, sight: Sight) -> tuple[Recall, Sequence[int]]:
         rows = await self._ledger.most_active(sight, query.limit + _SPARE)
