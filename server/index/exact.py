@@ -5,15 +5,19 @@ search works on a snapshot: columns are only ever appended, a removed one is mar
 the ids, and a matrix with too many removed ones is rebuilt. So searches need no lock.
 """
 
+import os
+
 import numpy as np
 from anyio import to_thread
 from numpy.typing import NDArray
 
+from ..tasks import task_group
 from .protocol import Found
 
 __all__ = ["ExactIndex"]
 
 _GONE = -1
+_CORES = os.cpu_count() or 1
 _FIRST = 256
 """Columns of the first matrix; it grows by half when full."""
 _SMALL = 1024
@@ -37,7 +41,17 @@ class ExactIndex:
         matrix, ids = self._matrix[:, : self._count], self._ids[: self._count]
         if self._count * len(queries) <= _SMALL:
             return _nearest(matrix, ids, queries, limit, least)
-        return await to_thread.run_sync(_nearest, matrix, ids, queries, limit, least)
+        parts = np.array_split(queries, min(_CORES, len(queries)))
+        found: list[list[Found]] = [[] for _ in parts]
+
+        async def search(place: int) -> None:
+            cells = (matrix, ids, parts[place], limit, least)
+            found[place] = await to_thread.run_sync(_nearest, *cells)
+
+        async with task_group() as tasks:
+            for place in range(len(parts)):
+                tasks.start_soon(search, place)
+        return [one for part in found for one in part]
 
     async def upsert(self, ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
         await self.delete(ids)
