@@ -27,6 +27,7 @@ _METADATA = 4096
 _IDS = 100_000
 _LIMIT = 100
 _TOKENS = range(100, 100_001)
+_HALF = re.compile("[\ud800-\udfff]")
 _NAMESPACE = re.compile(r"[\w.\-@ ]+(/[\w.\-@ ]+)*")
 
 
@@ -138,7 +139,7 @@ def _check_text(name: str, text: str) -> None:
     if "\0" in text:
         raise InvalidInput(f"{name}: it contains a NUL character; remove it.")
     # A lone surrogate is no character and has no UTF-8.
-    if any("\ud800" <= letter <= "\udfff" for letter in text):
+    if _HALF.search(text):
         raise InvalidInput(f"{name}: it contains half a character (a lone surrogate); remove it.")
 
 

@@ -3,6 +3,7 @@
 Those that a write job needs too are functions over its connection, inside its transaction.
 """
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
@@ -27,7 +28,6 @@ from .tables import Micros, labels, memories
 from .where import Shape, one_of, seen
 
 __all__ = [
-    "FACETS",
     "allowed",
     "by_seq",
     "complete",
@@ -45,7 +45,6 @@ __all__ = [
 ]
 
 _m = memories.c
-FACETS = ("tag", "entity", "namespace", "session")
 
 
 def _limit() -> BindParameter[int]:
@@ -167,10 +166,8 @@ def current(
     connection: Connection, tenant: int, ids: Sequence[str], *, deleted: bool = False
 ) -> dict[str, VersionRow]:
     """The same, inside a transaction."""
-    where = [_m.tenant == tenant, one_of(_m.id, ids), _m.replaced_at.is_(None)]
-    if not deleted:
-        where.append(_m.deleted_at.is_(None))
-    rows = connection.execute(select(memories).where(*where)).mappings()
+    values = {"tenant": tenant, "wanted": json.dumps(list(ids))}
+    rows = connection.execute(_current(deleted), values).mappings()
     return {row["id"]: VersionRow(row["seq"], memory_of(row)) for row in rows}
 
 
