@@ -7,7 +7,7 @@ from mcp.server.mcpserver.resources import FunctionResource, Resource
 from mcp.types import Annotations
 
 from ..server.access import Desk
-from ..server.model import Tier
+from ..server.model import IndexStatus, Tier, iso
 from ..server.model.render import compact
 from .pages import page
 
@@ -45,7 +45,7 @@ def static_resources(desk: Desk) -> list[Resource]:
         _resource(
             "memory://status",
             "Status",
-            "Counts, health, and the embedder in use.",
+            "Counts, health, the embedder in use, and the state of the vector index.",
             "application/json",
             _USER,
             partial(_status, desk),
@@ -88,7 +88,24 @@ async def _status(desk: Desk) -> str:
             "kinds": dict(status.kinds),
             "embedder": status.embedder,
             "waiting": status.waiting,
+            "index": _index(status.index),
             "healthy": status.healthy,
             "canary": status.canary,
         }
     )
+
+
+def _index(status: IndexStatus) -> dict[str, object]:
+    shown: dict[str, object] = {
+        "state": status.state,
+        "searched": status.searched,
+        "vectors": status.vectors,
+        "waiting": status.waiting,
+    }
+    if status.built is not None:
+        shown["built"] = "{:,} of {:,}".format(*status.built)
+    if status.reason:
+        shown["why"] = status.reason
+    if status.built_at is not None:
+        shown["built_at"] = iso(status.built_at)
+    return shown

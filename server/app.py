@@ -1,6 +1,6 @@
 """The one composition root: settings in, running application out. Its lifespan owns all that runs.
 
-Above stand the command and, later, the daemon; below stand the transports, which are served by what
+Above stand the command and the daemon; below stand the transports, which are served by what
 is made here, and every other room. The directory is locked at once; the database, the model and the
 engine come with the first call, and so do their libraries: a handshake waits for none of them.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -19,22 +20,23 @@ import anyio
 from anyio import to_thread
 
 from .access import current_caller
-from .errors import LociError
-from .home import DATABASE, owned
+from .errors import LociError, StoreError
+from .home import DATABASE, INDEX, owned
 from .settings import SENTENCE_TRANSFORMERS
 from .tasks import task_group
 
 if TYPE_CHECKING:
     from .embedding import Embedder
     from .engine import Engine, Memories
-    from .model import Change, Status
+    from .index import Shelves
+    from .model import Change, IndexStatus, Status
     from .settings import Settings
 
 __all__ = ["App", "embedder_for", "open_app"]
 
 
 class App:
-    """Serves whoever asks (`access.Desk`). Made by `open_app`."""
+    """Serves whoever asks (`access.ShellDesk`). Made by `open_app`."""
 
     __slots__ = ("_closing", "_engine", "_failure", "_listeners", "_opened", "_wanted", "settings")
 
@@ -65,6 +67,16 @@ class App:
         """How the caller's memory is doing. Raises as `memories` does."""
         tenant = current_caller().tenant
         return await (await self._ready()).status(tenant)
+
+    async def reindex(self) -> IndexStatus:
+        """Build the caller's index anew. Raises IndexFailed, and as `memories` does."""
+        tenant = current_caller().tenant
+        return await (await self._ready()).reindex(tenant)
+
+    async def index(self) -> IndexStatus:
+        """What state the caller's index is in. Raises as `memories` does."""
+        tenant = current_caller().tenant
+        return await (await self._ready()).index(tenant)
 
     def on_change(self, listener: Callable[[Change], Awaitable[None]]) -> None:
         """Have changes of any tenant announced, after their commit."""
@@ -190,16 +202,45 @@ async def _open_engine(settings: Settings) -> AsyncGenerator[Engine]:
         restore_days=settings.restore_days,
         hot_tokens=settings.hot_tokens,
         similar_from=settings.similar_from,
+        exact_up_to=settings.exact_up_to,
+        matrices=settings.vectors_mb << 20,
+        signals=settings.signals,
     )
     embedder = await to_thread.run_sync(embedder_for, settings)
     try:
         async with (
             open_ledger(settings.home / DATABASE) as ledger,
-            open_engine(ledger, embedder, TokenCounter(), limits=limits) as engine,
+            _open_shelves(settings) as shelves,
+            open_engine(ledger, embedder, TokenCounter(), limits=limits, shelves=shelves) as engine,
         ):
             yield engine
     finally:
         await embedder.aclose()
+
+
+@asynccontextmanager
+async def _open_shelves(settings: Settings) -> AsyncGenerator[Shelves | None]:
+    """The home of the indexes, if any are kept."""
+    if settings.index != "chroma":
+        # What was kept there would be found by no erasure from now on.
+        await to_thread.run_sync(_remove_folder, settings.home / INDEX)
+    if settings.index == "none":
+        yield None
+        return
+    from .index.running import open_shelves
+
+    url = None if settings.index == "chroma" else settings.index
+    async with open_shelves(settings.home / INDEX, url) as shelves:
+        yield shelves
+
+
+def _remove_folder(folder: Path) -> None:
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StoreError(f"{folder} cannot be removed ({error.strerror}). Remove it.") from error
 
 
 def embedder_for(settings: Settings) -> Embedder:

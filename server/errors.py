@@ -6,6 +6,9 @@ LociError
 ├── ConfirmationNeeded    a selection must be confirmed before it is forgotten
 ├── SettingsError         a setting is wrong: which, from where, what is allowed
 ├── ModelError            an embedding model cannot be loaded or used
+├── IndexFailed           the vector index cannot be used now; the ledger answers in its place
+│   ├── IndexDamaged      its files or its collection are not what they should be
+│   └── IndexCrashed      its worker crashed or hung while it was asked
 └── StoreError            the data directory cannot be used
     ├── StoreBusy         another process owns it
     ├── StoreFull         the disk is full; nothing of the write was kept
@@ -16,6 +19,9 @@ LociError
 
 __all__ = [
     "ConfirmationNeeded",
+    "IndexCrashed",
+    "IndexDamaged",
+    "IndexFailed",
     "InvalidInput",
     "LociError",
     "ModelError",
@@ -52,6 +58,18 @@ class SettingsError(LociError):
 
 class ModelError(LociError):
     """An embedding model cannot be loaded or used."""
+
+
+class IndexFailed(LociError):
+    """The vector index cannot be used now: crashed, hung, refused. The text says what happened."""
+
+
+class IndexDamaged(IndexFailed):
+    """The index's files or its collection are not what they should be."""
+
+
+class IndexCrashed(IndexFailed):
+    """The index's worker crashed or hung while it was asked."""
 
 
 class StoreError(LociError):

@@ -31,137 +31,149 @@ from pydantic_settings import (
 )
 
 from .errors import SettingsError
+from .setting_rules import (
+    SENTENCE_TRANSFORMERS,
+    about,
+    embedder_name,
+    folder,
+    index_place,
+    number,
+    printable,
+)
 
-__all__ = ["FILE", "SENTENCE_TRANSFORMERS", "Settings", "load_settings", "settings_table"]
+__all__ = [
+    "FILE",
+    "PREFIX",
+    "SENTENCE_TRANSFORMERS",
+    "Layer",
+    "Settings",
+    "check",
+    "load_settings",
+    "settings_table",
+    "unknown",
+]
 
 FILE = "loci.toml"
-SENTENCE_TRANSFORMERS = "sentence-transformers:"
-"""What the name of an embedder of that extra begins with."""
 
-_PREFIX = "LOCI_"
-_FLAGS = ("home", "profile", "tenant", "namespace", "tools")
+PREFIX = "LOCI_"
+_FLAGS = ("home", "profile", "tenant", "namespace", "tools", "agent")
 _MODEL = ("device", "backend", "truncate_dim", "revision", "query_prompt", "document_prompt")
 """Settings of sentence-transformers alone."""
-
-
-def _folder(path: Path) -> Path:
-    return path.expanduser().absolute()
-
-
-def _embedder(name: str) -> str:
-    kind, colon, model = name.partition(":")
-    if name in ("minilm", "hash"):
-        return name
-    if kind + colon == SENTENCE_TRANSFORMERS and model.strip() and not model.startswith("."):
-        return kind + colon + str(Path(model).expanduser() if model.startswith("~") else model)
-    path = Path(name).expanduser()
-    if not path.is_absolute() or not name.isprintable():
-        # Clients start servers in folders of their own choice: a relative path means nothing.
-        raise ValueError(name)
-    return str(path)
-
-
-def _printable(text: str) -> str:
-    if not text.isprintable() or text.startswith("~"):
-        raise ValueError(text)
-    return text
-
-
-def _about(description: str, allowed: str, default: Any = ..., **rules: Any) -> Any:
-    """A field: what the setting does, and what may be given, in words."""
-    extra: dict[str, Any] = {"allowed": allowed}
-    return Field(default, description=description, json_schema_extra=extra, **rules)
-
-
-def _number(description: str, low: float, high: float, default: float | None) -> Any:
-    kind = "number" if isinstance(default, float) else "whole number"
-    return _about(description, f"a {kind} from {low:,} to {high:,}", default, ge=low, le=high)
 
 
 class Settings(BaseSettings):
     """What `load_settings` found. Made directly, it reads nothing: arguments and defaults."""
 
     model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", env_prefix=_PREFIX, env_ignore_empty=True
+        frozen=True, extra="forbid", env_prefix=PREFIX, env_ignore_empty=True
     )
 
-    home: Annotated[Path, AfterValidator(_folder)] = Field(
+    home: Annotated[Path, AfterValidator(folder)] = Field(
         default_factory=lambda: platformdirs.user_data_path("loci", appauthor=False),
         description="The data directory: everything that Loci keeps.",
         json_schema_extra={"allowed": "a folder"},
     )
-    profile: Literal["embedded", "dev", "prod"] = _about(
+    profile: Literal["embedded", "dev", "prod"] = about(
         "A set of defaults: beside a client, while developing, as a service.",
         "embedded, dev or prod",
         "embedded",
     )
-    tenant: Annotated[str, AfterValidator(_printable)] = _about(
+    tenant: Annotated[str, AfterValidator(printable)] = about(
         "Whose memories are served over stdio and at the shell.",
         "1 to 200 printable characters, no ~ at the start",
         "local",
         min_length=1,
         max_length=200,
     )
-    namespace: str = _about(
+    namespace: str = about(
         "Where a caller remembers and looks when it names no namespace.",
         "a path such as work/loci, of letters, digits and .-_@",
         "",
         max_length=200,
         pattern=r"^([\w.\-@ ]+(/[\w.\-@ ]+)*)?$",
     )
-    tools: Literal["core", "full"] = _about(
+    tools: Literal["core", "full"] = about(
         "Which tools a client is offered: the most needed, or all.", "core or full", "full"
     )
-    embedder: Annotated[str, AfterValidator(_embedder)] = _about(
+    agent: Annotated[str, AfterValidator(printable)] | None = about(
+        "Who remembers, in the provenance of memories; the client's own name by default.",
+        "1 to 100 printable characters, no ~ at the start",
+        None,
+        min_length=1,
+        max_length=100,
+    )
+    embedder: Annotated[str, AfterValidator(embedder_name)] = about(
         "The embedding model. `hash` is for tests: it knows no meaning.",
         "minilm, hash, the absolute path of a compiled folder, or sentence-transformers:NAME "
         "or sentence-transformers:FOLDER",
         "minilm",
     )
-    device: str | None = _about(
+    device: str | None = about(
         "sentence-transformers: where the model runs; its own choice by default.",
         "a device of PyTorch, such as cpu, cuda or mps",
         None,
         min_length=1,
     )
-    backend: Literal["torch", "onnx", "openvino"] = _about(
+    backend: Literal["torch", "onnx", "openvino"] = about(
         "sentence-transformers: what runs the model.", "torch, onnx or openvino", "torch"
     )
-    truncate_dim: int | None = _number(
+    truncate_dim: int | None = number(
         "sentence-transformers: keep only so many dimensions; all by default.", 8, 65_536, None
     )
-    revision: str | None = _about(
+    revision: str | None = about(
         "sentence-transformers: the revision of a model on the hub.",
         "a branch, a tag or a commit",
         None,
         min_length=1,
     )
-    query_prompt: str | None = _about(
+    query_prompt: str | None = about(
         "sentence-transformers: put before each question; the model's own by default.",
         "a text",
         None,
     )
-    document_prompt: str | None = _about(
+    document_prompt: str | None = about(
         "sentence-transformers: put before each memory; the model's own by default.",
         "a text",
         None,
     )
-    threads: int | None = _number(
+    threads: int | None = number(
         "Threads of the compiled embedder; as many as cores by default.", 1, 256, None
     )
-    max_content: int = _number("Characters of one memory at the most.", 100, 1_000_000, 50_000)
-    max_batch: int = _number("Memories in one call at the most.", 1, 100, 100)
-    restore_days: int = _number("How long a deleted memory can be restored.", 1, 3650, 30)
-    hot_tokens: int = _number("The hot tier's budget in tokens.", 100, 100_000, 1500)
-    similar_from: float = _number(
+    index: Annotated[str, AfterValidator(index_place)] = about(
+        "The vector index: kept in the data directory, on a Chroma server, or none.",
+        "chroma, none, or the address of a Chroma server such as http://127.0.0.1:8000",
+        "chroma",
+    )
+    exact_up_to: int = number(
+        "Vectors of a tenant that are compared one by one; more are sought in the index.",
+        0,
+        1_000_000,
+        20_000,
+    )
+    vectors_mb: int = number(
+        "Megabytes of vectors held in memory for that, of all tenants.", 1, 65_536, 512
+    )
+    max_content: int = number("Characters of one memory at the most.", 100, 1_000_000, 50_000)
+    max_batch: int = number("Memories in one call at the most.", 1, 100, 100)
+    restore_days: int = number("How long a deleted memory can be restored.", 1, 3650, 30)
+    hot_tokens: int = number("The hot tier's budget in tokens.", 100, 100_000, 1500)
+    similar_from: float = number(
         "Cosine from which an older memory is reported as similar.", 0, 1, 0.8
     )
-    log_level: Literal["debug", "info", "warning", "error"] = _about(
+    idle_seconds: int = number(
+        "How long the daemon stays when no client is connected.", 1, 1_000_000, 600
+    )
+    signals: Literal["all", "words", "meaning"] = about(
+        "What orders a recall: all signals, or one list alone (for `loci eval`).",
+        "all, words or meaning",
+        "all",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = about(
         "What is logged to stderr; never what is remembered.",
         "debug, info, warning or error",
         "warning",
     )
-    log_format: Literal["console", "json"] = _about(
+    log_format: Literal["console", "json"] = about(
         "How it is logged: lines for people, or one JSON object each.", "console or json", "console"
     )
 
@@ -179,7 +191,7 @@ class Settings(BaseSettings):
 
 
 @dataclass(frozen=True, slots=True)
-class _Layer:
+class Layer:
     """What one source says."""
 
     values: Mapping[str, Any]
@@ -196,7 +208,7 @@ def load_settings(flags: Mapping[str, object] | None = None) -> Settings:
         SettingsError: a setting is wrong; the text names it, its source and what is allowed.
     """
     given = {name: value for name, value in (flags or {}).items() if value is not None}
-    top = [_Layer(given, lambda name: f"--{name}", {}), _environment()]
+    top = [Layer(given, lambda name: f"--{name}", {}), _environment()]
     home = _merged(top).home
     layers = [*top, _file(home / FILE, {"home": "the file lies in it"})]
     profile = _merged(layers).profile
@@ -207,16 +219,16 @@ def load_settings(flags: Mapping[str, object] | None = None) -> Settings:
     return settings
 
 
-def _environment() -> _Layer:
-    known = {_PREFIX + name.upper(): name for name in Settings.model_fields}
+def _environment() -> Layer:
+    known = {PREFIX + name.upper(): name for name in Settings.model_fields}
     for variable in sorted(os.environ):
-        if variable.upper().startswith(_PREFIX) and variable.upper() not in known:
-            raise SettingsError(_unknown(variable, "the environment", list(known)))
+        if variable.upper().startswith(PREFIX) and variable.upper() not in known:
+            raise SettingsError(unknown(variable, "the environment", list(known)))
     values = EnvSettingsSource(Settings)()
-    return _Layer(values, lambda name: f"{_PREFIX}{name.upper()} in the environment", {})
+    return Layer(values, lambda name: f"{PREFIX}{name.upper()} in the environment", {})
 
 
-def _file(path: Traversable, barred: Mapping[str, str]) -> _Layer:
+def _file(path: Traversable, barred: Mapping[str, str]) -> Layer:
     try:
         values = tomllib.loads(path.read_bytes().decode("utf-8"))
     except (FileNotFoundError, NotADirectoryError):  # a home that is a file is refused later
@@ -225,24 +237,25 @@ def _file(path: Traversable, barred: Mapping[str, str]) -> _Layer:
         raise SettingsError(f"{path} cannot be read: {error.strerror}.") from error
     except ValueError as error:
         raise SettingsError(f"{path} is not valid TOML in UTF-8: {error}.") from error
-    return _Layer(values, lambda _: str(path), barred)
+    return Layer(values, lambda _: str(path), barred)
 
 
-def _merged(layers: list[_Layer]) -> Settings:
+def _merged(layers: list[Layer]) -> Settings:
     """The settings of some layers, the first above the others. Raises SettingsError."""
     for layer in layers:
-        _check(layer)
+        check(layer)
     return Settings(**ChainMap(*(dict(layer.values) for layer in layers)))
 
 
-def _check(layer: _Layer) -> None:
+def check(layer: Layer) -> None:
+    """Raises SettingsError: a setting of this source is wrong."""
     for name in layer.values:
         if name not in Settings.model_fields:
-            raise SettingsError(_unknown(name, layer.source(name), list(Settings.model_fields)))
+            raise SettingsError(unknown(name, layer.source(name), list(Settings.model_fields)))
         if why := layer.barred.get(name):
             raise SettingsError(
                 f"{name} cannot be set in {layer.source(name)} ({why}): "
-                f"use --{name} or {_PREFIX}{name.upper()}."
+                f"use --{name} or {PREFIX}{name.upper()}."
             )
     try:
         Settings(**layer.values)
@@ -251,19 +264,20 @@ def _check(layer: _Layer) -> None:
         raise SettingsError(_refusal(name, layer)) from None
 
 
-def _refusal(name: str, layer: _Layer) -> str:
+def _refusal(name: str, layer: Layer) -> str:
     shown = repr(layer.values[name])
     shown = shown if len(shown) <= 60 else shown[:60] + "…"
     return f"{name}: {shown} (from {layer.source(name)}) is not allowed. Use {_allowed(name)}."
 
 
-def _unknown(name: str, source: str, names: list[str]) -> str:
+def unknown(name: str, source: str, names: list[str]) -> str:
+    """What is said of a setting that does not exist."""
     near = difflib.get_close_matches(name, names, n=1)
     advice = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(names)}."
     return f"{name}: there is no such setting (from {source}). {advice}"
 
 
-def _check_together(settings: Settings, layers: list[_Layer]) -> None:
+def _check_together(settings: Settings, layers: list[Layer]) -> None:
     if settings.embedder.startswith(SENTENCE_TRANSFORMERS):
         return
     for layer in layers:
@@ -292,7 +306,7 @@ def _rows() -> Iterator[str]:
         default = "the platform's user data directory" if name == "home" else f"`{field.default}`"
         default = "" if field.default in (None, "") else default
         flag = f"`--{name}`" if name in _FLAGS else ""
-        cells = f"`{name}`", f"`{_PREFIX}{name.upper()}`", flag, default, _allowed(name)
+        cells = f"`{name}`", f"`{PREFIX}{name.upper()}`", flag, default, _allowed(name)
         yield f"| {' | '.join([*cells, field.description or ''])} |"
 
 

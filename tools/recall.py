@@ -18,6 +18,7 @@ class _Why(BaseModel):
     cosine: float | None = None
     bm25: float | None = None
     score: float
+    signals: dict[str, float] = Field(description="What adds up to the score")
 
 
 class _Recollection(BaseModel):

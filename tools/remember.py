@@ -61,7 +61,7 @@ async def remember(
             pinned=pinned,
             source=source,
             speaker=speaker,
-            agent=client_name(ctx),
+            agent=current_caller().agent or client_name(ctx),
             at=from_time("at", at),
             session=session,
             valid_until=until_time("valid_until", valid_until),

@@ -1,10 +1,11 @@
 """Who is asking, and the way to what is theirs.
 
-Above stand the tools, resources and prompts, which ask the `Desk` for the caller's memories; below
-stands the engine. Tenants, tokens, scopes and limits of remote callers will live here.
+Above stand the tools, resources and prompts, which ask the `Desk` for the caller's memories, and the
+verbs of the shell, which go through the daemon as `calls`; below stands the engine. Tenants, tokens, scopes and limits of remote callers will live here.
 """
 
 from .caller import Caller, as_caller, current_caller
 from .desk import Desk
+from .verbs import Shell, ShellDesk, at_desk
 
-__all__ = ["Caller", "Desk", "as_caller", "current_caller"]
+__all__ = ["Caller", "Desk", "Shell", "ShellDesk", "as_caller", "at_desk", "current_caller"]

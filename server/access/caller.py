@@ -15,6 +15,8 @@ class Caller:
     tenant: str
     namespace: str = ""
     """Where this caller remembers and looks when it names no namespace."""
+    agent: str | None = None
+    """Which agent it is, as whoever connected it says; None: the client's own name is used."""
 
 
 _CALLER: ContextVar[Caller] = ContextVar("caller")

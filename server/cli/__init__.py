@@ -1,8 +1,8 @@
 """The `loci` command: what clients start, and the same verbs at the shell.
 
-Below stands `app`, which opens what a verb works on; nothing stands above. Clients wait for `loci
-stdio`, so this module and `stdio` import nothing that a handshake does not need: every other command
-is imported when it is named.
+Below stand `app` and the daemon, which serve what a verb works on; nothing stands above. Clients wait
+for `loci stdio`: this module imports only the shim for it. Every other command is imported when it
+is named.
 """
 
 import sys
@@ -11,15 +11,19 @@ __all__ = ["main"]
 
 _VALUED = ("--home", "--profile", "--tenant")
 _FLAGS = ("--json",)
+_GROUPS = ("models", "daemon")
+"""Named by two words."""
 
 
 def main() -> None:
     """Run the command line of this process and exit."""
     arguments = _verb_first(sys.argv[1:])
     if arguments[:1] == ["stdio"]:
-        from .stdio import run
+        sys.exit(_stdio(arguments[1:]))
+    if arguments[:2] == ["daemon", "run"]:
+        from .daemon_process import run
 
-        sys.exit(run(arguments[1:]))
+        sys.exit(run(arguments[2:]))
     if arguments == ["--version"]:
         from importlib.metadata import version
 
@@ -28,6 +32,18 @@ def main() -> None:
     from .commands import run_commands
 
     run_commands(arguments)
+
+
+def _stdio(arguments: list[str]) -> int:
+    if sys.platform != "win32":  # which has no such sockets in Python
+        from ..shim.command import options, run
+
+        given = options(arguments)
+        if given is not None:
+            return run(given)
+    from .stdio import run as run_in_process
+
+    return run_in_process(arguments)
 
 
 def _verb_first(arguments: list[str]) -> list[str]:
@@ -42,6 +58,5 @@ def _verb_first(arguments: list[str]) -> list[str]:
         else:
             break
     options, rest = arguments[:taken], arguments[taken:]
-    # Groups are named by two words.
-    words = 2 if rest[:1] == ["models"] else 1
+    words = 2 if rest[:1] and rest[0] in _GROUPS else 1
     return [*rest[:words], *options, *rest[words:]]

@@ -1,21 +1,31 @@
-"""One verb at the shell: open the store, ask, close it again."""
+"""One verb at the shell: carried out by the daemon if one runs, and in this process if not."""
 
+import socket
+import sys
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import anyio
 
-from ..access import Caller, as_caller
-from ..app import App, open_app
-from ..errors import LociError
+from ..access import Caller, Shell, as_caller, at_desk
+from ..app import open_app
+from ..errors import LociError, StoreBusy
+from ..home import DAEMON, current_owner
 from ..settings import Settings, load_settings
 from ..telemetry import configure_logs
+from .reaching import reach
+from .remote import remote_shell
 
 __all__ = ["Flags", "ask"]
 
 T = TypeVar("T")
+
+_PATIENCE = 20.0
+"""Seconds for a daemon to begin to serve, or to be gone."""
+_LOOK = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,25 +49,71 @@ class Flags:
         configure_logs(settings.log_level, settings.log_format)
         return settings
 
+    def told(self) -> dict[str, str]:
+        """Those that the daemon is told."""
+        given = {"profile": self.profile, "tenant": self.tenant}
+        return {name: value for name, value in given.items() if value is not None}
 
-def ask(settings: Settings, command: str, verb: Callable[[App], Awaitable[T]]) -> T:
-    """What the verb answers. The store is closed when this returns.
+
+def ask(flags: Flags, settings: Settings, command: str, verb: Callable[[Shell], Awaitable[T]]) -> T:
+    """What the verb answers. It is tried once, wherever that is; here, the store is closed again.
 
     Raises:
+        StoreBusy: another process than a daemon holds the directory.
+        SettingsError: the daemon has other settings.
         LociError: what the verb raised, or the store could not be opened.
     """
-    return anyio.run(_ask, settings, command, verb)
+    until = time.monotonic() + _PATIENCE
+    while True:
+        connection = reach(settings.home, "verbs", flags.told())
+        if connection is not None:
+            return _got(anyio.run(_ask_daemon, connection, verb))
+        try:
+            answer = anyio.run(_ask_here, settings, command, verb)
+        except StoreBusy:
+            if time.monotonic() > until or not _is_coming_or_leaving(settings.home):
+                raise
+        else:
+            return _got(answer)
+        time.sleep(_LOOK)
 
 
-async def _ask(settings: Settings, command: str, verb: Callable[[App], Awaitable[T]]) -> T:
-    answers: list[T | LociError] = []
+def _is_coming_or_leaving(home: Path) -> bool:
+    """Whether what held the directory is a daemon that nobody can connect to, or nothing any more."""
+    owner = current_owner(home)
+    return sys.platform != "win32" and (owner is None or owner.command == DAEMON)
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """Taken out by hand: the task groups around a verb would wrap it."""
+
+    error: LociError
+
+
+async def _ask_daemon(
+    connection: socket.socket, verb: Callable[[Shell], Awaitable[T]]
+) -> T | _Failed:
+    async with remote_shell(connection) as shell:
+        return await _tried(shell, verb)
+
+
+async def _ask_here(
+    settings: Settings, command: str, verb: Callable[[Shell], Awaitable[T]]
+) -> T | _Failed:
     async with open_app(settings, command=f"loci {command}", warm=False) as app:
         with as_caller(Caller(tenant=settings.tenant, namespace=settings.namespace)):
-            try:
-                answers.append(await verb(app))
-            except LociError as error:
-                # Taken out by hand: the application's task group would wrap it.
-                answers.append(error)
-    if isinstance(answers[0], LociError):
-        raise answers[0]
-    return cast("T", answers[0])
+            return await _tried(at_desk(app), verb)
+
+
+async def _tried(shell: Shell, verb: Callable[[Shell], Awaitable[T]]) -> T | _Failed:
+    try:
+        return await verb(shell)
+    except LociError as error:
+        return _Failed(error)
+
+
+def _got(answer: T | _Failed) -> T:
+    if isinstance(answer, _Failed):
+        raise answer.error
+    return answer

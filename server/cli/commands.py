@@ -8,9 +8,10 @@ from typing import Annotated, Literal
 import typer
 
 from .ask import Flags
+from .evaluate import evaluate
 from .exits import EPILOGUE, Exit
 from .output import failing, use_utf8
-from .verbs import AsJson, Home, Profile, doctor, forget, ls, recall, remember, show, stats
+from .verbs import AsJson, Home, Profile, doctor, forget, ls, recall, reindex, remember, show, stats
 
 __all__ = ["run_commands"]
 
@@ -26,6 +27,9 @@ app = typer.Typer(
 )
 models_app = typer.Typer(help="The embedding models.", no_args_is_help=True)
 app.add_typer(models_app, name="models")
+# `daemon run` is for shims: `main` knows it, and nobody else needs to.
+daemon_app = typer.Typer(help="The process that serves every client.", no_args_is_help=True)
+app.add_typer(daemon_app, name="daemon")
 
 
 def run_commands(arguments: Sequence[str]) -> None:
@@ -79,8 +83,9 @@ def demo(
         raise SystemExit(run(home, conversation, questions))
 
 
-for verb in (remember, recall, forget, ls, show, stats, doctor):
+for verb in (remember, recall, forget, ls, show, stats, reindex, doctor):
     app.command()(verb)
+app.command("eval")(evaluate)
 
 
 @models_app.command("list")
@@ -107,6 +112,44 @@ def models_compile(
 
     with failing(as_json=as_json):
         run(folder, to, name, quantize=quantize, as_json=as_json)
+
+
+@daemon_app.command("status")
+def daemon_status(home: Home = None, as_json: AsJson = False) -> None:
+    """Show the daemon and its clients. Exits with 3 if none runs, with 1 if it does not answer."""
+    from .daemon import status as run
+
+    with failing(as_json=as_json):
+        raise SystemExit(run(home, as_json=as_json))
+
+
+@daemon_app.command("stop")
+def daemon_stop(
+    home: Home = None,
+    force: Annotated[bool, typer.Option("--force", help="Kill it if it does not end.")] = False,
+    timeout: Annotated[
+        float, typer.Option(min=0, help="Seconds for it to answer what was asked, and end.")
+    ] = 15,
+    as_json: AsJson = False,
+) -> None:
+    """End the daemon in order. The next client starts another one."""
+    from .daemon import stop as run
+
+    with failing(as_json=as_json):
+        raise SystemExit(run(home, force=force, timeout=timeout, as_json=as_json))
+
+
+@daemon_app.command("logs")
+def daemon_logs(
+    home: Home = None,
+    lines: Annotated[int, typer.Option("-n", "--lines", min=0, help="How many.")] = 50,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on until Ctrl-C.")] = False,
+) -> None:
+    """Print the last lines that the daemon has logged."""
+    from .daemon_logs import logs as run
+
+    with failing():
+        raise SystemExit(run(home, lines, follow=follow))
 
 
 @app.command()

@@ -12,14 +12,20 @@ from dataclasses import dataclass
 import anyio
 from rich.text import Text
 
-from ..app import App, embedder_for
+# By its full name: type checkers see the folders, whose common parent is only `loci` installed.
+from loci import __version__
+
+from ..access import verbs
+from ..app import embedder_for
 from ..errors import LociError
-from ..home import DATABASE, Owner, current_owner
+from ..home import DAEMON, DATABASE, Owner, current_owner
 from ..ledger.migrations import newest
-from ..model import Status
 from ..settings import Settings
+from ..shim.where import SOCKET
 from .ask import Flags, ask
+from .daemon_state import look_at_daemon
 from .exits import Exit
+from .indexes import examine_indexes
 from .output import people, print_json, table
 
 __all__ = ["Finding", "doctor"]
@@ -40,7 +46,7 @@ class Finding:
 def doctor(flags: Flags) -> Exit:
     """Print what each check finds. Raises SettingsError; everything else is a finding."""
     settings = flags.settings()
-    findings = list(_examine(settings))
+    findings = list(_examine(flags, settings))
     if flags.as_json:
         print_json({"well": all(one.well for one in findings), "findings": findings})
     else:
@@ -57,7 +63,7 @@ def _show(findings: list[Finding]) -> None:
     people().print(shown)
 
 
-def _examine(settings: Settings) -> Iterator[Finding]:
+def _examine(flags: Flags, settings: Settings) -> Iterator[Finding]:
     yield _found("sqlite", lambda: (True, f"{sqlite3.sqlite_version}, Python {sys.version[:6]}"))
     yield _found("full text", _full_text)
     yield _found("embedder", lambda: _embedder(settings))
@@ -66,12 +72,18 @@ def _examine(settings: Settings) -> Iterator[Finding]:
         return
     yield _found("directory", lambda: _directory(settings))
     yield _found("disk", lambda: _disk(settings))
+    if (settings.home / SOCKET).exists():
+        yield _found("socket", lambda: _socket(settings))
     owner: list[Owner | None] = []
-    yield _found("owner", lambda: _owner(settings, owner))
+    held = _found("owner", lambda: _owner(settings, owner))
+    yield held
     database = _found("database", lambda: _database(settings))
     yield database
-    if database.well and owner == [None]:
-        yield _found("canary", lambda: _canary(settings))
+    if database.well:
+        yield from _indexes(settings)
+    can_ask = owner == [None] or (held.well and owner[0] is not None and owner[0].command == DAEMON)
+    if database.well and can_ask:
+        yield _found("canary", lambda: _canary(flags, settings))
     else:
         why = "the database is ill" if not database.well else "only the owner can send it"
         yield Finding("canary", database.well, f"not sent: {why}")
@@ -130,7 +142,34 @@ def _owner(settings: Settings, found: list[Owner | None]) -> tuple[bool, str]:
     owner = found[0]
     if owner is None:
         return True, "no process holds the directory"
+    if owner.command == DAEMON:
+        return _daemon(settings, owner)
     return True, f"`{owner.command}` (process {owner.pid}, since {owner.since})"
+
+
+def _socket(settings: Settings) -> tuple[bool, str]:
+    path = settings.home / SOCKET
+    rights = stat.S_IMODE(path.stat().st_mode)
+    if rights & 0o077:
+        return False, f"{path} is open to others ({rights:o}); run: chmod 600 {path}"
+    return True, f"{path}, yours alone"
+
+
+def _daemon(settings: Settings, owner: Owner) -> tuple[bool, str]:
+    state = look_at_daemon(settings.home)
+    named = f"`{owner.command}` (process {owner.pid}, since {owner.since})"
+    if state is None:
+        return True, f"{named} has just ended"
+    if state.report is None:
+        return False, f"{named} does not answer: {state.reason}; run: loci daemon stop --force"
+    report = state.report
+    named = (
+        f"`{owner.command}` (process {report.pid}, version {report.version}, since {report.since}, "
+        f"clients: {len(report.clients)})"
+    )
+    if report.version != __version__:
+        return False, f"{named} is not of this version, {__version__}; run: loci daemon stop"
+    return True, named
 
 
 def _database(settings: Settings) -> tuple[bool, str]:
@@ -155,10 +194,21 @@ def _database(settings: Settings) -> tuple[bool, str]:
     return True, f"{size}, schema {at}"
 
 
-def _canary(settings: Settings) -> tuple[bool, str]:
-    async def verb(app: App) -> Status:
-        return await app.status()
+def _indexes(settings: Settings) -> Iterator[Finding]:
+    if settings.index == "none":
+        yield Finding("index", True, "none is kept: every search is exact")
+        return
+    if not (settings.home / DATABASE).exists():
+        return
+    remote = settings.index != "chroma"
+    try:
+        for tenant, well, text in examine_indexes(settings.home, remote=remote):
+            yield Finding(f"index of {tenant}", well, text)
+    except sqlite3.Error as error:
+        yield Finding("index", False, str(error))
 
-    status = ask(settings, "doctor", verb)
+
+def _canary(flags: Flags, settings: Settings) -> tuple[bool, str]:
+    status = ask(flags, settings, "doctor", lambda shell: shell(verbs.status))
     waiting = f"; {status.waiting:,} memories wait for vectors" if status.waiting else ""
     return status.healthy, status.canary + waiting

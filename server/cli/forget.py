@@ -1,12 +1,13 @@
 """`loci forget`: by ids or by what memories have in common; and back again."""
 
 import sys
+from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from rich.text import Text
 
-from ..app import App
+from ..access import Shell, verbs
 from ..errors import ConfirmationNeeded, InvalidInput, StoreError
 from ..model import ForgetMode, Forgotten, Memory, Selection, from_time, iso
 from ..settings import Settings
@@ -47,22 +48,26 @@ def forget(flags: Flags, chosen: Chosen, mode: Mode, *, yes: bool) -> Exit:
     """Forget or restore, and print the receipt. Raises LociError."""
     settings = flags.settings()
     if mode == "restore":
-        return _restore(settings, flags, chosen)
-    ids = _ids(settings, chosen, ForgetMode(mode))
+        return _restore(flags, settings, chosen)
+    ids = _ids(flags, settings, chosen, ForgetMode(mode))
     if not ids:
         people(stderr=True).print("Nothing is selected.")
         return Exit.NOTHING
-    if not yes and (mode == "erase" or not chosen.ids) and not _confirmed(settings, ids, mode):
+    if (
+        not yes
+        and (mode == "erase" or not chosen.ids)
+        and not _confirmed(flags, settings, ids, mode)
+    ):
         people(stderr=True).print("Nothing was forgotten.")
         return Exit.FAILED
 
-    async def verb(app: App) -> Forgotten:
-        return await (await app.memories()).forget(ids, ForgetMode(mode))
+    def verb(shell: Shell) -> Awaitable[Forgotten]:
+        return shell(verbs.forget, ids, ForgetMode(mode))
 
-    return _receipt(ask(settings, "forget", verb), as_json=flags.as_json)
+    return _receipt(ask(flags, settings, "forget", verb), as_json=flags.as_json)
 
 
-def _ids(settings: Settings, chosen: Chosen, mode: ForgetMode) -> list[str]:
+def _ids(flags: Flags, settings: Settings, chosen: Chosen, mode: ForgetMode) -> list[str]:
     selection = chosen.selection()
     if chosen.ids:
         if selection != Selection():
@@ -72,13 +77,10 @@ def _ids(settings: Settings, chosen: Chosen, mode: ForgetMode) -> list[str]:
         # Only narrows what selects something already: alone, a default must not select all.
         selection = replace(selection, namespace=settings.namespace or None)
 
-    async def verb(app: App) -> list[str]:
-        return (await (await app.memories()).select(selection, mode))[0]
-
-    return ask(settings, "forget", verb)
+    return ask(flags, settings, "forget", lambda shell: shell(verbs.select, selection, mode))[0]
 
 
-def _confirmed(settings: Settings, ids: list[str], mode: Mode) -> bool:
+def _confirmed(flags: Flags, settings: Settings, ids: list[str], mode: Mode) -> bool:
     """Show what is meant and ask. What is forgotten then are these ids, whatever comes between."""
     if not sys.stdin.isatty():
         raise ConfirmationNeeded(
@@ -86,12 +88,11 @@ def _confirmed(settings: Settings, ids: list[str], mode: Mode) -> bool:
             f"{', …' if len(ids) > _SHOWN else ''}. Repeat with --yes."
         )
 
-    async def verb(app: App) -> list[Memory]:
-        memories = await app.memories()
-        return [await memories.get(name) for name in ids[:_SHOWN]]
+    async def verb(shell: Shell) -> list[Memory]:
+        return [await shell(verbs.get, name) for name in ids[:_SHOWN]]
 
     console = people(stderr=True)
-    for memory in ask(settings, "forget", verb):
+    for memory in ask(flags, settings, "forget", verb):
         console.print(Text(f"  {memory.id}  {' '.join(memory.content.split())[:100]}"))
     if len(ids) > _SHOWN:
         console.print(f"  … and {len(ids) - _SHOWN:,} more")
@@ -99,14 +100,10 @@ def _confirmed(settings: Settings, ids: list[str], mode: Mode) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _restore(settings: Settings, flags: Flags, chosen: Chosen) -> Exit:
+def _restore(flags: Flags, settings: Settings, chosen: Chosen) -> Exit:
     if not chosen.ids or chosen.selection() != Selection():
         raise InvalidInput("restore: give the ids; the receipt of forget names them.")
-
-    async def verb(app: App) -> tuple[str, ...]:
-        return await (await app.memories()).restore(chosen.ids)
-
-    ids = ask(settings, "forget", verb)
+    ids = ask(flags, settings, "forget", lambda shell: shell(verbs.restore, chosen.ids))
     if flags.as_json:
         print_json({"mode": "restore", "ids": ids})
     else:

@@ -1,11 +1,12 @@
 """`loci ls`, `loci show`, `loci stats`: looking without asking."""
 
+from collections.abc import Awaitable
 from datetime import UTC, datetime
 from typing import Any, cast
 
 from rich.text import Text
 
-from ..app import App
+from ..access import Shell, verbs
 from ..home import DATABASE
 from ..model import Memory, Page, Status, Tier, iso
 from ..model.shown import memory_dict
@@ -19,10 +20,10 @@ __all__ = ["ls", "show", "stats"]
 def ls(flags: Flags, tier: Tier | None, limit: int, cursor: str | None) -> Exit:
     """Print a page of memories, newest first. Raises LociError."""
 
-    async def verb(app: App) -> Page:
-        return await (await app.memories()).page(tier, cursor=cursor, limit=limit)
+    def verb(shell: Shell) -> Awaitable[Page]:
+        return shell(verbs.page, tier, cursor=cursor, limit=limit)
 
-    page = ask(flags.settings(), "ls", verb)
+    page = ask(flags, flags.settings(), "ls", verb)
     if flags.as_json:
         shown = [memory_dict(memory) for memory in page.memories]
         print_json({"memories": shown, "cursor": page.cursor})
@@ -48,11 +49,12 @@ def _show_page(page: Page) -> None:
 def show(flags: Flags, name: str, *, history: bool) -> None:
     """Print a memory, or its versions, oldest first. Raises LociError."""
 
-    async def verb(app: App) -> list[Memory]:
-        memories = await app.memories()
-        return await memories.history(name) if history else [await memories.get(name)]
+    async def verb(shell: Shell) -> list[Memory]:
+        if history:
+            return await shell(verbs.history, name)
+        return [await shell(verbs.get, name)]
 
-    versions = ask(flags.settings(), "show", verb)
+    versions = ask(flags, flags.settings(), "show", verb)
     if flags.as_json:
         shown = [memory_dict(memory) for memory in versions]
         print_json(shown if history else shown[0])
@@ -88,11 +90,7 @@ def _readable(value: object) -> str:
 def stats(flags: Flags) -> Exit:
     """Print counts and health. Raises LociError."""
     settings = flags.settings()
-
-    async def verb(app: App) -> Status:
-        return await app.status()
-
-    status = ask(settings, "stats", verb)
+    status = ask(flags, settings, "stats", lambda shell: shell(verbs.status))
     database = settings.home / DATABASE
     about = {
         "home": str(settings.home),
@@ -119,6 +117,9 @@ def _show_status(about: dict[str, Any], status: Status) -> None:
         "kinds": ", ".join(f"{name} {count:,}" for name, count in status.kinds.items()) or "none",
         "embedder": status.embedder,
         "waiting": f"{status.waiting:,} for their vectors",
+        "index": f"{status.index.state}, {status.index.waiting:,} changes wait; "
+        f"searched {status.index.searched}",
+        "answers": f"{status.answers.again:,} given again, {status.answers.sought:,} sought",
         "canary": status.canary,
     }
     for name, value in rows.items():

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from ..app import App
+from ..access import verbs
 from ..model import Filters, Kind, Query, Recall, Recollection, Tier, from_time, until_time
 from ..model.render import recall_dict
 from ..settings import Settings
@@ -64,11 +64,7 @@ def recall(flags: Flags, question: Question) -> Exit:
     """Print what is known. Raises LociError."""
     settings = flags.settings()
     query = question.query(settings)
-
-    async def verb(app: App) -> Recall:
-        return await (await app.memories()).recall(query)
-
-    answer = ask(settings, "recall", verb)
+    answer = ask(flags, settings, "recall", lambda shell: shell(verbs.recall, query))
     if flags.as_json:
         print_json(recall_dict(answer))
     else:

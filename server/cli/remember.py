@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.text import Text
 
-from ..app import App
+from ..access import Shell, verbs
 from ..errors import InvalidInput, LociError
 from ..model import Draft, Kind, Remembered, Source, from_time, until_time
 from ..settings import Settings
@@ -72,10 +72,10 @@ def remember(flags: Flags, content: str, lines: Path | None, details: Details) -
     contents = [_statement(content)] if lines is None else _lines(lines)
     drafts = [details.draft(one, settings) for one in contents]
 
-    async def verb(app: App) -> list[Remembered]:
-        return await _in_batches(app, drafts, settings.max_batch)
+    async def verb(shell: Shell) -> list[Remembered]:
+        return await _in_batches(shell, drafts, settings.max_batch)
 
-    answers = ask(settings, "remember", verb)
+    answers = ask(flags, settings, "remember", verb)
     if flags.as_json:
         print_json(answers)
     elif lines is None:
@@ -85,16 +85,15 @@ def remember(flags: Flags, content: str, lines: Path | None, details: Details) -
         people().print(f"Remembered {new:,} of {len(answers):,} lines; the others were known.")
 
 
-async def _in_batches(app: App, drafts: Sequence[Draft], size: int) -> list[Remembered]:
-    memories = await app.memories()
+async def _in_batches(shell: Shell, drafts: Sequence[Draft], size: int) -> list[Remembered]:
     answers: list[Remembered] = []
     if len(drafts) <= size:
-        return await memories.remember(drafts)
+        return await shell(verbs.remember, drafts)
     with progress("Remembering", len(drafts)) as bar:
         for start in range(0, len(drafts), size):
             batch = drafts[start : start + size]
             try:
-                answers += await memories.remember(batch)
+                answers += await shell(verbs.remember, batch)
             except LociError as error:
                 where = f"{error} (In lines {start + 1} to {start + len(batch)}, blank ones aside."
                 raise type(error)(f"{where} The {start:,} before are remembered.)") from error

@@ -1,12 +1,10 @@
-"""`loci stdio`: what clients start. Imports no more than a handshake needs."""
+"""`loci stdio --in-process`: a server of its own, without the daemon. Imports no more than a handshake
+needs."""
 
 import argparse
 import signal
 import sys
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
-from types import ModuleType
-from typing import cast
+from collections.abc import Sequence
 
 import anyio
 
@@ -17,7 +15,9 @@ from ..settings import Settings, load_settings
 from ..telemetry import configure_logs
 from .exits import Exit, exit_of
 
-__all__ = ["run"]
+__all__ = ["COMMAND", "run"]
+
+COMMAND = "loci stdio --in-process"
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -48,23 +48,23 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--in-process",
         action="store_true",
-        help="serve in this process; it owns the data directory (so does plain stdio for now)",
+        help="serve in this process, which owns the data directory; without the daemon",
     )
     parser.add_argument("--home", help="the data directory")
     parser.add_argument("--profile", help="a set of defaults: embedded, dev or prod")
     parser.add_argument("--tenant", help="whose memories are served")
     parser.add_argument("--namespace", help="where to remember and look by default")
     parser.add_argument("--tools", help="which tools to offer: core or full")
+    parser.add_argument("--agent", help="who remembers, in the provenance of memories")
     return parser
 
 
 async def _serve(settings: Settings) -> None:
     from ..transports import build_server, serve_stdio
 
-    caller = Caller(tenant=settings.tenant, namespace=settings.namespace)
-    async with open_app(settings, command="loci stdio") as app:
-        with _hidden("rich.console"):
-            server = build_server(app, profile=settings.tools, on_first_answer=app.start)
+    caller = Caller(tenant=settings.tenant, namespace=settings.namespace, agent=settings.agent)
+    async with open_app(settings, command=COMMAND) as app:
+        server = build_server(app, profile=settings.tools, on_first_answer=app.start)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_end_when_asked, tasks.cancel_scope)
             await serve_stdio(server, caller)
@@ -78,18 +78,3 @@ async def _end_when_asked(scope: anyio.CancelScope) -> None:
     with anyio.open_signal_receiver(signal.SIGTERM) as received:
         async for _ in received:
             scope.cancel()
-
-
-@contextmanager
-def _hidden(module: str) -> Generator[None]:
-    """As if a module were not installed. The SDK imports rich for a log handler that is not used,
-    as logs are set up by then: 40 ms of every start."""
-    modules = cast("dict[str, ModuleType | None]", sys.modules)
-    there = modules.get(module)
-    modules[module] = None
-    try:
-        yield
-    finally:
-        del modules[module]
-        if there is not None:
-            modules[module] = there

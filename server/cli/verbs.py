@@ -17,6 +17,7 @@ __all__ = [
     "forget",
     "ls",
     "recall",
+    "reindex",
     "remember",
     "show",
     "stats",
@@ -218,6 +219,17 @@ def doctor(
 ) -> None:
     """Check the data directory, the database, the model and the whole way. Exits with 1 if ill."""
     from .doctor import doctor as run
+
+    flags = Flags(home=home, profile=profile, tenant=tenant, as_json=as_json)
+    with failing(as_json=as_json):
+        raise SystemExit(run(flags))
+
+
+def reindex(
+    home: Home = None, profile: Profile = None, tenant: Tenant = None, as_json: AsJson = False
+) -> None:
+    """Build the vector index anew from the database. Recall never depends on it."""
+    from .reindex import reindex as run
 
     flags = Flags(home=home, profile=profile, tenant=tenant, as_json=as_json)
     with failing(as_json=as_json):

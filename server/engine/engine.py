@@ -8,15 +8,17 @@ import anyio
 import structlog
 
 from ..embedding import Embedder
-from ..errors import InvalidInput, LociError
-from ..index import ExactIndex
-from ..ledger import Ledger
-from ..model import Change, Status, utc_now
-from ..retrieval import Dense
+from ..errors import IndexFailed, InvalidInput, LociError
+from ..index import Shelves
+from ..ledger import Ledger, TenantLedger
+from ..model import Change, IndexStatus, Status, utc_now
+from ..retrieval import Acquaintance, Dense, Matrices
 from ..tasks import task_group
 from ..tokens import TokenCounter
+from .feed import Feed
+from .feeding import Feeding
 from .gather import Gatherer
-from .health import CANARY, check_canary, status
+from .health import CANARY, check_canary, index_status, status
 from .limits import Limits
 from .memories import Memories
 from .prepare import compare, embed
@@ -40,10 +42,13 @@ class Engine:
         "_embedder",
         "_embedding",
         "_entering",
+        "_feeding",
         "_ledger",
         "_limits",
         "_listeners",
+        "_matrices",
         "_rooms",
+        "_shelves",
         "_tending",
     )
 
@@ -54,6 +59,7 @@ class Engine:
         counter: TokenCounter,
         limits: Limits,
         clock: Callable[[], datetime],
+        shelves: Shelves | None,
     ) -> None:
         self._ledger = ledger
         self._embedder = embedder
@@ -63,7 +69,10 @@ class Engine:
         self._listeners: list[Listener] = []
         self._rooms: dict[str, Room] = {}
         self._entering = anyio.Lock()
+        self._shelves = shelves
+        self._matrices = Matrices(limits.matrices)
         self._tending = Tending()
+        self._feeding = Feeding()
         self._embedding = Gatherer(embed)
         self._comparing = Gatherer(compare)
 
@@ -73,9 +82,7 @@ class Engine:
         Raises:
             InvalidInput: the name cannot be a tenant's.
         """
-        if not name or len(name) > 200 or not name.isprintable() or name.startswith("~"):
-            raise InvalidInput("tenant: use 1 to 200 printable characters, no ~ at the start.")
-        return Memories(await self._room(name))
+        return Memories(await self._known(name))
 
     async def status(self, name: str) -> Status:
         """How the tenant's memory is doing. Writes, recalls and erases a canary."""
@@ -92,9 +99,37 @@ class Engine:
         await self._embedder.load()
         await self._counter.load()
 
+    async def reindex(self, name: str) -> IndexStatus:
+        """Throw the tenant's index away, build it anew, and say what came of it.
+
+        Raises:
+            IndexFailed: it cannot be built now; recall goes on without it.
+        """
+        feed = (await self._known(name)).feed
+        if feed is not None:
+            await feed.discard("asked for")
+        return await self.feed(name)
+
+    async def feed(self, name: str) -> IndexStatus:
+        """Bring the tenant's index up to the ledger now, and say what came of it.
+
+        Raises:
+            IndexFailed: it cannot be done now; recall goes on without it.
+        """
+        feed = (await self._known(name)).feed
+        if feed is not None:
+            await feed.step()
+        return await self.index(name)
+
+    async def index(self, name: str) -> IndexStatus:
+        """What state the tenant's index is in."""
+        return await index_status(await self._known(name))
+
     async def tend(self) -> None:
         """Work behind the answers, for ever."""
-        await self._tending.run()
+        async with task_group() as tasks:
+            tasks.start_soon(self._tending.run)
+            tasks.start_soon(self._feeding.run)
 
     async def prepare(self) -> None:
         """Prepare what is to be remembered, for ever."""
@@ -109,7 +144,15 @@ class Engine:
                 await room.record_uses()
             except LociError as error:
                 _log.warning("use counts are lost", error=str(error))
-            await room.dense.aclose()
+            try:
+                await room.dense.aclose()
+            except IndexFailed as error:
+                _log.warning("an index's copy stays till the next start", error=str(error))
+
+    async def _known(self, name: str) -> Room:
+        if not name or len(name) > 200 or not name.isprintable() or name.startswith("~"):
+            raise InvalidInput("tenant: use 1 to 200 printable characters, no ~ at the start.")
+        return await self._room(name)
 
     async def _room(self, name: str) -> Room:
         async with self._entering:
@@ -121,14 +164,19 @@ class Engine:
 
     async def _enter(self, name: str) -> Room:
         embedder = self._embedder
+        # The canary comes and goes too fast to be worth an index.
+        feeding = self._shelves is not None and name != CANARY
         ledger = await self._ledger.for_tenant(
-            name, model=embedder.identity, dimension=embedder.dimension
+            name, model=embedder.identity, dimension=embedder.dimension, feeding=feeding
         )
+        dense = Dense(ledger, self._matrices, self._limits.exact_up_to)
         return Room(
             tenant=name,
             ledger=ledger,
             embedder=embedder,
-            dense=Dense(ledger, ExactIndex(embedder.dimension)),
+            dense=dense,
+            acquaintance=Acquaintance(ledger),
+            feed=self._feed(name, ledger, dense) if feeding else None,
             counter=self._counter,
             limits=self._limits,
             clock=self._clock,
@@ -137,6 +185,14 @@ class Engine:
             compare=self._comparing,
             soiled=self._tending.soil,
         )
+
+    def _feed(self, name: str, ledger: TenantLedger, dense: Dense) -> Feed | None:
+        if self._shelves is None:
+            return None
+        generations = self._shelves.of(name, self._embedder.identity, self._embedder.dimension)
+        feed = Feed(name, ledger.index, dense, generations, self._clock, self._feeding.soil)
+        self._feeding.soil(feed)
+        return feed
 
     async def _announce(self, change: Change) -> None:
         for listener in self._listeners:
@@ -151,9 +207,11 @@ async def open_engine(
     *,
     limits: Limits | None = None,
     clock: Callable[[], datetime] = utc_now,
+    shelves: Shelves | None = None,
 ) -> AsyncGenerator[Engine]:
-    """Run the engine over an open ledger. Its tasks end with it; what they owe is written first."""
-    engine = Engine(ledger, embedder, counter, limits or Limits(), clock)
+    """Run the engine over an open ledger; without shelves no index is kept. Its tasks end with it;
+    what they owe is written first."""
+    engine = Engine(ledger, embedder, counter, limits or Limits(), clock, shelves)
     async with task_group() as tasks:
         tasks.start_soon(engine.tend)
         tasks.start_soon(engine.prepare)

@@ -76,12 +76,9 @@ async def _erase(room: Room, ids: tuple[str, ...]) -> Forgotten:
     erasure = await room.ledger.erase(ids)
     # Before the scan, which takes its time: nothing derived may show the text meanwhile.
     await room.committed(erasure.delta, erasure.ids)
+    left = await room.erased(erasure.delta)
     residue = await room.ledger.residue(erasure)
-    left = await room.dense.holds(erasure.delta.removed)
-    residue = Residue(
-        scanned=(*residue.scanned, "vector index"),
-        found=(*residue.found, *(["vector index: vector"] if left else ())),
-    )
+    residue = Residue(scanned=(*residue.scanned, "vector index"), found=(*residue.found, *left))
     return Forgotten(mode=ForgetMode.ERASE, ids=erasure.ids, residue=residue)
 
 

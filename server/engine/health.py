@@ -4,11 +4,11 @@ import time
 from collections import Counter
 
 from ..errors import LociError
-from ..model import Draft, Filters, ForgetMode, Query, Status
+from ..model import Answered, Draft, Filters, ForgetMode, IndexStatus, Query, Status
 from .memories import Memories
 from .room import Room
 
-__all__ = ["CANARY", "check_canary", "status"]
+__all__ = ["CANARY", "check_canary", "index_status", "status"]
 
 CANARY = "~canary"
 """The tenant that the canary lives in. No caller's name begins with a tilde."""
@@ -47,6 +47,15 @@ async def status(room: Room, canary: tuple[bool, str]) -> Status:
         kinds=dict(kinds),
         embedder=room.embedder.identity,
         waiting=await room.ledger.backlog_size(),
+        index=await index_status(room),
+        answers=Answered(again=room.answers.hits, sought=room.answers.misses),
         healthy=canary[0],
         canary=canary[1],
     )
+
+
+async def index_status(room: Room) -> IndexStatus:
+    """What state the tenant's vector index is in, and why."""
+    if room.feed is not None:
+        return await room.feed.status()
+    return IndexStatus(state="off", searched="exactly", vectors=await room.dense.count())

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from ..retrieval import Signals
+
 __all__ = ["Limits"]
 
 
@@ -19,3 +21,9 @@ class Limits:
     """Budget of the hot tier's text."""
     similar_from: float = 0.8
     """Cosine from which an older memory is reported as similar."""
+    exact_up_to: int = 20_000
+    """Passages of a tenant that are always searched exactly: quicker than any index up to there."""
+    matrices: int = 512 << 20
+    """Bytes of vectors that are held in memory for exact search, of all tenants together."""
+    signals: Signals = "all"
+    """What orders a recall."""

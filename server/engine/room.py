@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 import anyio
 
 from ..embedding import Embedder
-from ..ledger import Delta, NewPassage, Sight, TenantLedger
+from ..errors import IndexFailed
+from ..ledger import Delta, NewPassage, Sight, TenantLedger, seq_of
 from ..model import Change, Filters, Near
-from ..retrieval import Dense, Retriever
+from ..retrieval import Acquaintance, Answers, Cached, Dense, Recalls, Retriever
 from ..tiers import HotTier, choose_hot
 from ..tokens import TokenCounter
 from .gather import Gatherer
 from .limits import Limits
 
 if TYPE_CHECKING:
+    from .feed import Feed
     from .prepare import Contents, Made
 
 __all__ = ["Room"]
@@ -35,6 +37,7 @@ class Room:
     ledger: TenantLedger
     embedder: Embedder
     dense: Dense
+    acquaintance: Acquaintance
     counter: TokenCounter
     limits: Limits
     clock: Callable[[], datetime]
@@ -42,12 +45,16 @@ class Room:
     embed: Gatherer["Contents", list[Sequence[NewPassage]]]
     compare: Gatherer["Made", list[list[Near]]]
     """Both are shared by all rooms."""
+    feed: "Feed | None"
+    """Keeps the index; None where none is kept."""
     soiled: Callable[["Room"], None]
     """Tells the tending that there is something to tidy."""
     used: Counter[int] = field(default_factory=Counter[int])
     """Rehearsals that are still to be recorded, by seq."""
     hot: HotTier = _NOTHING_HOT
     hot_is_due: bool = True
+    answers: Answers = field(default_factory=Answers)
+    """The last ones, which are given again while they are right."""
     erased_at: datetime | None = None
     """When what was deleted long enough ago was last erased."""
     _hot_lock: anyio.Lock = field(default_factory=anyio.Lock)
@@ -56,16 +63,39 @@ class Room:
         """What a read may see now."""
         return Sight(filters=filters or Filters(), now=self.clock(), hot=self.hot.seqs)
 
-    def retriever(self) -> Retriever:
+    def retriever(self) -> Recalls:
         """Answers questions."""
-        return Retriever(self.ledger, self.dense, self.embedder, self.counter.count)
+        return Cached(self._retriever, self.answers)
+
+    def _retriever(self) -> Retriever:
+        cells = (self.ledger, self.dense, self.embedder, self.acquaintance)
+        return Retriever(*cells, self.counter.count, self.limits.signals)
 
     async def committed(self, delta: Delta, ids: tuple[str, ...]) -> None:
         """Bring everything derived up to a write."""
-        await self.dense.apply(delta)
+        await self.derived(delta)
         self.hot_is_due = True
         self.soiled(self)
         await self.announce(Change(self.tenant, ids))
+
+    async def derived(self, delta: Delta) -> None:
+        """Let a write be found by its meaning."""
+        await self.dense.apply(delta)
+        removed = {seq_of(one) for one in delta.removed}
+        self.acquaintance.changed(removed, {seq_of(one) for one, _ in delta.added})
+        self.answers.changed()
+        if self.feed is not None:
+            self.feed.changed(len(delta.removed) + len(delta.added))
+
+    async def erased(self, delta: Delta) -> tuple[str, ...]:
+        """See to it that what was erased is in no index. What may be left of it, and where."""
+        try:
+            if self.feed is not None:
+                await self.feed.erased(delta.removed)
+            left = await self.dense.holds(delta.removed)
+        except IndexFailed as error:
+            return (f"vector index: {error}",)
+        return ("vector index: vector",) if left else ()
 
     def rehearsed(self, seqs: list[int]) -> None:
         """Note a use, to be recorded behind the answer."""

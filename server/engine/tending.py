@@ -5,6 +5,7 @@ One task does all of it, one room at a time. Nothing that was remembered depends
 at most a second of use counts.
 """
 
+import math
 from datetime import timedelta
 
 import anyio
@@ -14,11 +15,15 @@ from ..errors import LociError
 from .passages import make_passages
 from .room import Room
 
-__all__ = ["Tending", "tend"]
+__all__ = ["Tending", "embed_backlog", "tend"]
 
 _LINGER = 1.0
 """Seconds in which changes gather before a room is tended."""
 _BATCH = 64
+_LOOK_SHARE = 100
+"""Times as long as a look for what has no vectors took, until the next: it goes over all memories."""
+_LOOK_AFTER = 60.0
+"""Seconds, at the most."""
 _ERASE_EVERY = timedelta(hours=6)
 
 _log = structlog.get_logger("loci.tending")
@@ -27,9 +32,13 @@ _log = structlog.get_logger("loci.tending")
 class Tending:
     """Rooms that want tending, and the task that does it."""
 
-    __slots__ = ("_soiled", "_wake")
+    __slots__ = ("_look_at", "_put_off", "_soiled", "_wake")
 
     def __init__(self) -> None:
+        self._look_at: dict[Room, float] = {}
+        """When to look for a room's backlog again, by the loop's clock."""
+        self._put_off: dict[Room, float] = {}
+        """Looks that are wanted, and when they may be."""
         self._soiled: dict[Room, None] = {}
         self._wake = anyio.Event()
 
@@ -41,28 +50,46 @@ class Tending:
     async def run(self) -> None:
         """Tend for ever. A room that cannot be tended now is tended at its next change."""
         while True:
-            await self._wake.wait()
-            await anyio.sleep(_LINGER)
-            self._wake = anyio.Event()
+            await self._sleep()
             rooms, self._soiled = list(self._soiled), {}
             for room in rooms:
                 try:
                     await tend(room)
+                    await self._look(room)
                 except LociError as error:
                     _log.warning("tending failed", error=str(error))
                 except Exception:  # noqa: BLE001 - logged whole; the answers must go on
                     _log.exception("tending failed")
 
+    async def _sleep(self) -> None:
+        """Until something changed, or a look that was put off may be."""
+        with anyio.CancelScope(deadline=min(self._put_off.values(), default=math.inf)):
+            await self._wake.wait()
+            await anyio.sleep(_LINGER)
+        self._wake = anyio.Event()
+        now = anyio.current_time()
+        for room in [room for room, due in self._put_off.items() if due <= now]:
+            del self._put_off[room]
+            self._soiled[room] = None
+
+    async def _look(self, room: Room) -> None:
+        began = anyio.current_time()
+        if began < self._look_at.get(room, began):
+            self._put_off[room] = self._look_at[room]
+            return
+        await embed_backlog(room)
+        ended = anyio.current_time()
+        self._look_at[room] = ended + min(_LOOK_AFTER, (ended - began) * _LOOK_SHARE)
+
 
 async def tend(room: Room) -> None:
-    """Leave a room tidy."""
+    """Leave a room tidy, its backlog aside."""
     await room.record_uses()
     await room.choose_hot()
-    await _embed_backlog(room)
     await _erase_due(room)
 
 
-async def _embed_backlog(room: Room) -> None:
+async def embed_backlog(room: Room) -> None:
     """Make the vectors that the model in use has not made: after a change of model, all of them.
     Until then those memories are found by their words."""
     while rows := await room.ledger.backlog(_BATCH):
@@ -70,7 +97,7 @@ async def _embed_backlog(room: Room) -> None:
         passages = await make_passages(room.ledger, room.embedder, contents)
         pairs = [(row.seq, found) for row, found in zip(rows, passages, strict=True)]
         with anyio.CancelScope(shield=True):
-            await room.dense.apply(await room.ledger.add_passages(pairs))
+            await room.derived(await room.ledger.add_passages(pairs))
 
 
 async def _erase_due(room: Room) -> None:
@@ -82,4 +109,6 @@ async def _erase_due(room: Room) -> None:
         with anyio.CancelScope(shield=True):
             erasure = await room.ledger.erase(ids, due=now)
             await room.committed(erasure.delta, erasure.ids)
+            for left in await room.erased(erasure.delta):
+                _log.error("an erased memory may have left a trace", where=left)
             await room.ledger.residue(erasure)

@@ -2,10 +2,12 @@
 
 The matrix has a column for each vector: read so, a cold matrix is multiplied in half the time. A
 search works on a snapshot: columns are only ever appended, a removed one is marked in a fresh copy of
-the ids, and a matrix with too many removed ones is rebuilt. So searches need no lock.
+the ids, and a matrix with too many removed ones is rebuilt. So searches need no lock; changes come
+one after the other.
 """
 
 import os
+from collections.abc import Callable
 
 import numpy as np
 from anyio import to_thread
@@ -18,10 +20,15 @@ __all__ = ["ExactIndex"]
 
 _GONE = -1
 _CORES = os.cpu_count() or 1
-_FIRST = 256
-"""Columns of the first matrix; it grows by half when full."""
+_FIRST = 16
+"""Columns of the first matrix; it grows by half when full. A thousand tenants may have one each."""
 _SMALL = 1024
 """Comparisons that are done faster than a thread is woken (about .1 ms)."""
+_PICKED = 20
+"""Times as long as comparing a column among all others takes picking it out."""
+
+Choice = Callable[[NDArray[np.int64]], NDArray[np.bool_]]
+"""Which of some ids are wanted."""
 
 
 class ExactIndex:
@@ -29,9 +36,11 @@ class ExactIndex:
 
     __slots__ = ("_columns", "_count", "_ids", "_matrix")
 
-    def __init__(self, dimension: int) -> None:
-        self._matrix = np.empty((dimension, _FIRST), np.float32)
-        self._ids = np.full(_FIRST, _GONE, np.int64)
+    def __init__(self, dimension: int, room: int = 0) -> None:
+        """`room`: vectors for which no larger matrix need be made."""
+        room = max(room, _FIRST)
+        self._matrix = np.empty((dimension, room), np.float32)
+        self._ids = np.full(room, _GONE, np.int64)
         self._columns: dict[int, int] = {}
         self._count = 0
 
@@ -54,8 +63,9 @@ class ExactIndex:
         return [one for part in found for one in part]
 
     async def upsert(self, ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
+        ids, vectors = _last(ids, vectors)
         await self.delete(ids)
-        self._reserve(len(ids))
+        await self._reserve(len(ids))
         start, stop = self._count, self._count + len(ids)
         self._matrix[:, start:stop] = vectors.T
         self._ids[start:stop] = ids
@@ -68,7 +78,14 @@ class ExactIndex:
             self._ids = self._ids.copy()
             self._ids[columns] = _GONE
             if self._count > _FIRST and len(self._columns) < self._count // 2:
-                self._rebuild(len(self._columns))
+                await self._rebuild(len(self._columns))
+
+    async def among(self, query: NDArray[np.float32], chosen: Choice) -> Found:
+        """Which of its ids are chosen, in no order, with their cosines to a query, shape (dimension,)."""
+        cells = (self._matrix[:, : self._count], self._ids[: self._count], query, chosen)
+        if self._count <= _SMALL:
+            return _among(*cells)
+        return await to_thread.run_sync(_among, *cells)
 
     async def holds(self, ids: NDArray[np.int64]) -> bool:
         return any(one in self._columns for one in ids.tolist())
@@ -76,17 +93,27 @@ class ExactIndex:
     async def count(self) -> int:
         return len(self._columns)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the matrix."""
+        return self._matrix.nbytes
+
     async def aclose(self) -> None:
         self._matrix = self._matrix[:, :0]
         self._ids = self._ids[:0]
         self._columns = {}
         self._count = 0
 
-    def _reserve(self, more: int) -> None:
+    async def _reserve(self, more: int) -> None:
         if self._count + more > len(self._ids):
-            self._rebuild(max(len(self._ids) * 3 // 2, self._count + more))
+            await self._rebuild(max(len(self._ids) * 3 // 2, self._count + more))
 
-    def _rebuild(self, room: int) -> None:
+    async def _rebuild(self, room: int) -> None:
+        if self._count <= _SMALL:
+            return self._copy(room)
+        await to_thread.run_sync(self._copy, room)
+
+    def _copy(self, room: int) -> None:
         kept = np.flatnonzero(self._ids[: self._count] != _GONE)
         matrix = np.empty((len(self._matrix), max(room, _FIRST)), np.float32)
         ids = np.full(matrix.shape[1], _GONE, np.int64)
@@ -108,11 +135,36 @@ def _nearest(
     return [_best(ids, row, limit, least) for row in cosines]
 
 
+def _among(
+    matrix: NDArray[np.float32],
+    ids: NDArray[np.int64],
+    query: NDArray[np.float32],
+    chosen: Choice,
+) -> Found:
+    columns = np.flatnonzero(chosen(ids) & (ids != _GONE))
+    if len(columns) * _PICKED < len(ids):
+        return Found(ids[columns], query @ matrix[:, columns])
+    return Found(ids[columns], (query @ matrix)[columns])
+
+
 def _best(ids: NDArray[np.int64], cosines: NDArray[np.float32], limit: int, least: float) -> Found:
     """Ties go to the larger id, which is the newer memory."""
     # Rounding takes a cosine of -1 a little below it.
     places = np.flatnonzero(cosines >= (least if least > -1 else -2))
-    if limit < len(places):
+    if not limit:
+        places = places[:0]
+    elif limit < len(places):
         places = places[np.argpartition(cosines[places], -limit)[-limit:]]
     places = places[np.lexsort((-ids[places], -cosines[places]))]
     return Found(ids[places], cosines[places])
+
+
+def _last(
+    ids: NDArray[np.int64], vectors: NDArray[np.float32]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Without the earlier ones of ids that are there several times."""
+    last = {one: place for place, one in enumerate(ids.tolist())}
+    if len(last) == len(ids):
+        return ids, vectors
+    places = list(last.values())
+    return ids[places], vectors[places]

@@ -4,28 +4,36 @@ Above stand retrieval and the engine, which hold a `TenantLedger` and never the 
 the model values and the errors. Nothing here embeds, ranks or decides.
 
 `open_ledger` migrates and opens a database; `Ledger.for_tenant` is the only door to its rows;
-`Writer` gives one connection to all writers and groups their commits.
+`Writer` gives one connection to all writers and groups their commits. `TenantLedger.index` has what
+an index is made from: passages, their changes (the outbox), and the generation that was adopted.
 """
 
+from .feed import IndexLedger
 from .fulltext import question_terms
 from .ledger import Ledger, open_ledger
-from .rows import NewMemory, NewPassage, VersionRow
+from .outbox import IndexRow, OutboxRow
+from .rows import NewMemory, NewPassage, VersionRow, as_kept
 from .tenant import TenantLedger
-from .vectors import MAX_PASSAGES, Delta, seqs_of
+from .vectors import MAX_PASSAGES, Delta, seq_of, seqs_of
 from .where import Sight
 from .writes import Stored
 
 __all__ = [
     "MAX_PASSAGES",
     "Delta",
+    "IndexLedger",
+    "IndexRow",
     "Ledger",
     "NewMemory",
     "NewPassage",
+    "OutboxRow",
     "Sight",
     "Stored",
     "TenantLedger",
     "VersionRow",
+    "as_kept",
     "open_ledger",
     "question_terms",
+    "seq_of",
     "seqs_of",
 ]

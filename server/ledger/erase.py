@@ -9,6 +9,7 @@ from sqlalchemy import Connection, and_, delete, func, or_, select, update
 from ..errors import NotFound
 from ..model import Memory
 from .fulltext import purge_words, remove_words, still_indexed
+from .outbox import Erasures, erased
 from .reads import current
 from .tables import memories, passages, vectors
 from .vectors import Delta, passage_ids, prune_vectors
@@ -46,10 +47,16 @@ class Erasure(NamedTuple):
 
 
 def erase(
-    connection: Connection, tenant: int, model: int, ids: Sequence[str], due: datetime | None
+    connection: Connection,
+    tenant: int,
+    model: int,
+    ids: Sequence[str],
+    due: datetime | None,
+    erasures: Erasures | None,
 ) -> Erasure:
     """Remove every version of the memories. With `due`, only of those that are deleted and whose
-    time to be restored is up by then: one may have been restored since it was looked up.
+    time to be restored is up by then: one may have been restored since it was looked up. Without
+    `erasures` there is no index to be told.
 
     Raises:
         NotFound: without `due`, an id is unknown; nothing was erased.
@@ -71,6 +78,8 @@ def erase(
         *_vectors(connection, tenant, seqs),
     ]
     _remove(connection, tenant, found, seqs)
+    if erasures is not None:
+        erased(connection, tenant, removed, erasures)
     telling = tuple(one for one in dict.fromkeys(needles) if len(set(one.data)) >= _TELLING)
     left = still_indexed(connection, tenant, " ".join(row.content for row in rows), seqs)
     return Erasure(found, Delta(removed=tuple(removed)), telling, left)

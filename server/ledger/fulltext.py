@@ -5,34 +5,15 @@ reads its text through a view of the tenant's versions, so the text itself is st
 """
 
 import re
-from functools import cache
-from typing import NamedTuple
 
-from sqlalchemy import (
-    Connection,
-    Integer,
-    Text,
-    bindparam,
-    column,
-    func,
-    literal,
-    literal_column,
-    select,
-    table,
-    text,
-)
+from sqlalchemy import Connection, text
 
-from .prepared import Prepared, prepare
 from .stopwords import STOPWORDS
-from .tables import memories
-from .where import Shape, seen
 
 __all__ = [
-    "Match",
     "add_words",
     "any_of",
     "create_words",
-    "match",
     "purge_words",
     "question_terms",
     "remove_words",
@@ -42,14 +23,6 @@ __all__ = [
 _WORD = re.compile(r"\w+", re.UNICODE)
 _TERMS = 64
 """A longer question adds time and no focus."""
-
-
-class Match(NamedTuple):
-    """A version that the words found."""
-
-    seq: int
-    bm25: float
-    """Higher is better."""
 
 
 def create_words(connection: Connection, tenant: int) -> None:
@@ -119,21 +92,3 @@ def question_terms(question: str) -> list[str]:
 def any_of(terms: list[str]) -> str:
     """The terms as an FTS5 query; empty for none."""
     return " OR ".join(f'"{term}"' for term in terms)
-
-
-@cache
-def match(tenant: int, shape: Shape, *, first: int | None) -> Prepared:
-    """Seq and negated BM25 of the best versions for `terms` that may be seen, up to `limit`.
-
-    Only the `first` best of all are filtered: a join for each match would cost more than its rank.
-    """
-    name = f"words_{tenant:d}"
-    words = table(name, column("rowid", Integer()))
-    rank = func.bm25(literal_column(name)).label("rank")
-    ranked = select(words.c.rowid.label("seq"), rank)
-    ranked = ranked.where(literal_column(name).op("MATCH")(bindparam("terms", type_=Text())))
-    ranked = ranked.order_by(rank)
-    best = (ranked if first is None else ranked.limit(literal(first))).subquery()
-    statement = select(best.c.seq, best.c.rank).join(memories, memories.c.seq == best.c.seq)
-    statement = statement.where(seen(shape, picked=True)).order_by(best.c.rank, best.c.seq.desc())
-    return prepare(statement.limit(bindparam("limit", type_=Integer())))

@@ -1,13 +1,14 @@
 """What the writer is given to do."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from sqlalchemy import Connection
 
+from .outbox import append
 from .rows import NewMemory
 from .vectors import Delta
 from .writes import Stored, store
@@ -43,9 +44,13 @@ class Store:
     model: int
     new: Sequence[NewMemory]
     now: datetime
+    feeding: bool
 
     def run(self, connection: Connection) -> tuple[list[Stored], Delta]:
-        return store(connection, self.tenant, self.model, self.new, self.now)
+        stored, delta = store(connection, self.tenant, self.model, self.new, self.now)
+        if self.feeding:
+            append(connection, self.tenant, delta)
+        return stored, delta
 
 
 def run_jobs(connection: Connection, jobs: Sequence[Job[Any]]) -> list[Any]:
@@ -60,17 +65,16 @@ def run_jobs(connection: Connection, jobs: Sequence[Job[Any]]) -> list[Any]:
     return results
 
 
-def _kind(job: Job[Any]) -> tuple[int, int] | None:
-    return (job.tenant, job.model) if isinstance(job, Store) else None
+def _kind(job: Job[Any]) -> tuple[int, int, bool] | None:
+    return (job.tenant, job.model, job.feeding) if isinstance(job, Store) else None
 
 
 def _store_together(
     connection: Connection, group: Sequence[Store]
 ) -> list[tuple[list[Stored], Delta]]:
     """The index's delta goes to the first: it is applied once."""
-    first = group[0]
     new = [n for job in group for n in job.new]
-    stored, delta = store(connection, first.tenant, first.model, new, first.now)
+    stored, delta = replace(group[0], new=new).run(connection)
     answers: list[tuple[list[Stored], Delta]] = []
     for job in group:
         mine, stored = stored[: len(job.new)], stored[len(job.new) :]

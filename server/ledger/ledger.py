@@ -20,6 +20,7 @@ from .faults import store_faults
 from .fulltext import create_words
 from .jobs import Do
 from .migrations import SCRIPTS, newest, refuse_future, revision_of, upgrade
+from .outbox import Erasures, enter
 from .readers import Readers, open_readers
 from .sqlite import reading_engine, writing_engine
 from .tables import tenants
@@ -33,28 +34,45 @@ __all__ = ["Ledger", "open_ledger"]
 class Ledger:
     """The relational store of one data directory. Made by `open_ledger`."""
 
-    __slots__ = ("_files", "_readers", "_tenants", "_writer", "path")
+    __slots__ = ("_entering", "_files", "_readers", "_tenants", "_writer", "path")
 
     def __init__(self, path: Path, copies: Path, readers: Readers, writer: Writer) -> None:
         self.path = path
         self._files = (path, copies)
         self._readers = readers
         self._writer = writer
-        self._tenants: dict[tuple[str, str], TenantLedger] = {}
+        self._tenants: dict[str, tuple[tuple[str, bool], TenantLedger]] = {}
+        self._entering = anyio.Lock()
 
-    async def for_tenant(self, name: str, *, model: str, dimension: int) -> TenantLedger:
+    async def for_tenant(
+        self, name: str, *, model: str, dimension: int, feeding: bool = True
+    ) -> TenantLedger:
         """The tenant's rows, seen with one embedding model. A new tenant is entered.
 
+        Without `feeding` no changes are kept for an index, and what is known of one is dropped. So it
+        is when the model is another: what was given out for the one before must not be used longer.
+
         Raises:
-            StoreError: it is new and cannot be written.
+            StoreError: it cannot be entered, since the database cannot be written.
         """
-        held = self._tenants.get((name, model))
-        if held is None:
-            now = utc_now()
-            keys = await self._writer.write(Do(lambda c: _enter(c, name, model, dimension, now)))
-            held = TenantLedger(*keys, dimension, self._readers, self._writer, self._files)
-            self._tenants[name, model] = held
+        async with self._entering:
+            kind, held = self._tenants.get(name, (None, None))
+            if held is None or kind != (model, feeding):
+                held = await self._tenant(name, model, dimension, feeding)
+                self._tenants[name] = ((model, feeding), held)
         return held
+
+    async def _tenant(self, name: str, model: str, dimension: int, feeding: bool) -> TenantLedger:
+        now = utc_now()
+
+        def job(connection: Connection) -> tuple[int, int]:
+            keys = _enter(connection, name, model, dimension, now)
+            enter(connection, *keys, feeding=feeding)
+            return keys
+
+        keys = await self._writer.write(Do(job))
+        erasures = Erasures() if feeding else None
+        return TenantLedger(*keys, dimension, self._readers, self._writer, self._files, erasures)
 
     async def names(self) -> list[str]:
         """All tenants."""

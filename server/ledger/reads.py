@@ -10,7 +10,9 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     BindParameter,
+    ColumnElement,
     Connection,
     Integer,
     Select,
@@ -19,6 +21,8 @@ from sqlalchemy import (
     case,
     func,
     select,
+    type_coerce,
+    union,
 )
 
 from ..model import Tier
@@ -39,9 +43,14 @@ __all__ = [
     "history",
     "live_keys",
     "most_active",
+    "most_active_among",
+    "most_active_seqs",
+    "newest",
     "page",
     "prior",
     "seqs",
+    "traits",
+    "traits_page",
 ]
 
 _m = memories.c
@@ -76,10 +85,29 @@ def allowed(shape: Shape) -> Prepared:
     return prepare(select(_m.seq).where(*where))
 
 
+_TRAITS = (_m.seq, _m.speaker, _m.session, type_coerce(_m.valid_from, BigInteger()), _m.content)
+
+
+@cache
+def traits() -> Prepared:
+    """Seq, speaker, session, time in microseconds and content of the `wanted` versions."""
+    where = (one_of(_m.seq, _wanted()), _m.tenant + 0 == bindparam("tenant"))
+    return prepare(select(*_TRAITS).where(*where))
+
+
+@cache
+def traits_page() -> Prepared:
+    """The same of all current versions above the seq `after`, up to `limit`, by seq."""
+    where = (_m.tenant == bindparam("tenant"), _m.seq > bindparam("after", type_=Integer()))
+    current = (_m.replaced_at.is_(None), _m.deleted_at.is_(None), _m.superseded_by.is_(None))
+    return prepare(select(*_TRAITS).where(*where, *current).order_by(_m.seq).limit(_limit()))
+
+
 @cache
 def seqs(shape: Shape) -> Prepared:
-    """All versions that may be seen, oldest first."""
-    return prepare(select(_m.seq).where(seen(shape)).order_by(_m.seq))
+    """All versions that may be seen, oldest first, up to `limit`."""
+    statement = select(_m.seq).where(seen(shape)).order_by(_m.seq)
+    return prepare(statement.limit(bindparam("limit", type_=Integer())))
 
 
 @cache
@@ -90,17 +118,56 @@ def most_active(shape: Shape) -> Prepared:
     ch. 4), B = ln(n / (1 - d)) - d ln L with d = .5 for n uses over a life of L: it is the order of
     n² / L, which needs no logarithm.
     """
+    # Sorted by their seqs alone: whole rows would be copied into the sorter, most of them for nothing.
+    best = _strongest(shape, _m.seq).subquery()
+    return prepare(select(memories).where(_m.seq.in_(select(best.c.seq))).order_by(*_activity()))
+
+
+@cache
+def most_active_seqs(shape: Shape) -> Prepared:
+    """The seqs alone of the same."""
+    return prepare(_strongest(shape, _m.seq))
+
+
+@cache
+def most_active_among(shape: Shape) -> Prepared:
+    """The same of the `wanted` versions and those of seqs above `since`."""
+    later = select(_m.seq).where(_m.seq > bindparam("since", type_=Integer()))
+    either = union(select(func.json_each(_wanted()).table_valued("value").c.value), later)
+    where = (_m.seq.in_(either), seen(shape, picked=True))
+    return prepare(select(memories).where(*where).order_by(*_activity()).limit(_limit()))
+
+
+def _strongest(shape: Shape, *columns: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:
+    return select(*columns).where(seen(shape)).order_by(*_activity()).limit(_limit())
+
+
+def _activity() -> tuple[ColumnElement[Any], ...]:
     life = func.max(bindparam("now", type_=Micros()) - _m.remembered_at, 1)
     strength = _m.uses * _m.uses * 1.0 / life
-    order = (case((_m.pinned, 0), else_=1), strength.desc(), _m.seq.desc())
-    return prepare(select(memories).where(seen(shape)).order_by(*order).limit(_limit()))
+    return (case((_m.pinned, 0), else_=1), strength.desc(), _m.seq.desc())
+
+
+@cache
+def newest() -> Prepared:
+    """The highest seq there is, of any tenant; NULL if there is none."""
+    return prepare(select(func.max(_m.seq)))
 
 
 @cache
 def page(shape: Shape) -> Prepared:
     """Newest first, those before the seq `before`, up to `limit`."""
     where = (seen(shape), _m.seq < bindparam("before", type_=Integer()))
-    return prepare(select(memories).where(*where).order_by(_m.seq.desc()).limit(_limit()))
+    if shape.tier is not None:
+        return prepare(select(memories).where(*where).order_by(_m.seq.desc()).limit(_limit()))
+    # In each stored tier the index has them in this order; over both, SQLite would sort all.
+    tiers = [
+        select(_m.seq).where(*where, _m.tier == tier).order_by(_m.seq.desc()).limit(_limit())
+        for tier in (Tier.WARM, Tier.COLD)
+    ]
+    either = union(*(select(one.subquery().c.seq) for one in tiers))
+    statement = select(memories).where(_m.seq.in_(either))
+    return prepare(statement.order_by(_m.seq.desc()).limit(_limit()))
 
 
 @cache

@@ -15,6 +15,7 @@ __all__ = [
     "NewMemory",
     "NewPassage",
     "VersionRow",
+    "as_kept",
     "memory_of",
     "pack",
     "unpack",
@@ -102,6 +103,17 @@ def pack(vector: NDArray[np.float32]) -> bytes:
 
 
 def unpack(blobs: Sequence[bytes], dimension: int) -> NDArray[np.float32]:
-    """Packed vectors as float32, shape (n, dimension)."""
+    """Packed vectors as float32 of unit length, shape (n, dimension)."""
     flat = np.frombuffer(b"".join(blobs), dtype="<f2")
-    return flat.astype(np.float32).reshape(len(blobs), dimension)
+    return _unit(flat.astype(np.float32).reshape(len(blobs), dimension))
+
+
+def as_kept(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Vectors, shape (n, dimension), as they will come back: a restart must change no ranking."""
+    return _unit(vectors.astype("<f2").astype(np.float32))
+
+
+def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Rounding makes a length a little wrong; an index that divides by it would rank otherwise."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.maximum(lengths, np.finfo(np.float32).tiny)

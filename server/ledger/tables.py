@@ -25,18 +25,25 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    column,
+    table,
+    text,
 )
 
 from ..model import from_micros, to_micros
 
 __all__ = [
+    "GONE",
     "Json",
     "Micros",
+    "indexes",
     "labels",
     "memories",
     "metadata",
     "models",
+    "outbox",
     "passages",
+    "sequences",
     "tenants",
     "vectors",
 ]
@@ -69,6 +76,13 @@ class Json(TypeDecorator[Any]):
             return []  # as most are; parsing takes ten times as long
         return None if value is None else json.loads(value)
 
+
+GONE = text(
+    "(replaced_at IS NOT NULL OR deleted_at IS NOT NULL OR superseded_by IS NOT NULL "
+    "OR tier = 'cold')"
+)
+"""Which versions do not belong into the vector index. SQLite uses a partial index only for a condition
+that reads as the index's does, without parameters (sqlite.org/partialindex.html, 3)."""
 
 metadata = MetaData()
 
@@ -117,6 +131,7 @@ memories = Table(
     Index("memories_namespace", "tenant", "namespace"),
     Index("memories_tier", "tenant", "tier", "seq"),
     Index("memories_time", "tenant", "valid_from"),
+    Index("memories_gone", "tenant", "seq", sqlite_where=GONE),
     # A seq is never given twice: an index that still knows an erased one must not hit a new one.
     sqlite_autoincrement=True,
 )
@@ -163,3 +178,30 @@ vectors = Table(
     Column("key", LargeBinary(32), primary_key=True),
     Column("vector", LargeBinary, nullable=False),
 )
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("tenant", Integer, ForeignKey("tenants.key"), nullable=False),
+    Column("passage", BigInteger, nullable=False),
+    Column("added", Boolean, nullable=False),
+    Index("outbox_tenant", "tenant", "id"),
+    # A number is never given twice: a generation was fed up to one, and everything later is new.
+    sqlite_autoincrement=True,
+)
+
+indexes = Table(
+    "indexes",
+    metadata,
+    Column("tenant", Integer, ForeignKey("tenants.key"), primary_key=True),
+    Column("model", Integer, ForeignKey("models.key"), nullable=False),
+    Column("generation", Text),
+    Column("sequence", Integer, nullable=False),
+    Column("newest", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("built_at", Micros),
+)
+
+sequences = table("sqlite_sequence", column("name", Text()), column("seq", Integer()))
+"""SQLite's own: the highest number that each table with AUTOINCREMENT ever gave."""

@@ -10,11 +10,14 @@ from sqlalchemy import Connection
 
 from ..model import Memory, Residue, Tier
 from . import erase as erasing
-from . import fulltext, reads, vectors, writes
+from . import outbox, reads, vectors, writes
+from .active import Active
 from .erase import Erasure, Needle
-from .fulltext import Match
+from .feed import IndexLedger
 from .jobs import Do, Store
+from .outbox import Erasures
 from .prepared import Prepared, key_groups
+from .ranking import Match, search
 from .readers import Readers
 from .residue import find_residue
 from .rows import NewMemory, NewPassage, VersionRow, version_of
@@ -26,14 +29,23 @@ __all__ = ["TenantLedger"]
 
 T = TypeVar("T")
 
-_OVERFETCH = 2
 _LAST = 1 << 62
 
 
 class TenantLedger:
     """One tenant's part of the ledger, under one embedding model. Made by `Ledger.for_tenant`."""
 
-    __slots__ = ("_files", "_model", "_readers", "_tenant", "_writer", "dimension")
+    __slots__ = (
+        "_active",
+        "_erasures",
+        "_files",
+        "_model",
+        "_readers",
+        "_tenant",
+        "_writer",
+        "dimension",
+        "index",
+    )
 
     def __init__(
         self,
@@ -43,13 +55,18 @@ class TenantLedger:
         readers: Readers,
         writer: Writer,
         files: tuple[Path, Path],
+        erasures: Erasures | None,
     ) -> None:
+        """Without `erasures` no changes are kept for an index."""
         self._tenant = tenant
         self._model = model
         self._readers = readers
         self._writer = writer
         self._files = files
+        self._active = Active(self._fetch, tenant)
+        self._erasures = erasures
         self.dimension = dimension
+        self.index = IndexLedger(tenant, model, dimension, readers, writer, erasures)
 
     async def _read(self, query: Callable[[Connection], T]) -> T:
         return await self._readers.read(query)
@@ -65,6 +82,12 @@ class TenantLedger:
 
     async def _write(self, job: Callable[[Connection], T]) -> T:
         return await self._writer.write(Do(job))
+
+    def _noted(self, connection: Connection, delta: Delta) -> Delta:
+        """The change, after it was put into the outbox."""
+        if self._erasures is not None:
+            outbox.append(connection, self._tenant, delta)
+        return delta
 
     # Reading
 
@@ -93,28 +116,29 @@ class TenantLedger:
         found = await self._fetch(reads.allowed(shape_of(sight)), self._picking(seqs, sight))
         return {seq for (seq,) in found}
 
-    async def seqs(self, sight: Sight) -> list[int]:
-        """All versions that may be seen, oldest first."""
-        found = await self._fetch(reads.seqs(shape_of(sight)), parameters(self._tenant, sight))
+    async def seqs(self, sight: Sight, limit: int = _LAST) -> list[int]:
+        """All versions that may be seen, oldest first, up to a limit."""
+        values = {**parameters(self._tenant, sight), "limit": limit}
+        found = await self._fetch(reads.seqs(shape_of(sight)), values)
         return [seq for (seq,) in found]
+
+    async def traits(self, seqs: Iterable[int]) -> list[tuple[Any, ...]]:
+        """Seq, speaker, session, time in microseconds and content of those that exist."""
+        values = {"tenant": self._tenant, "wanted": json.dumps(list(seqs))}
+        return await self._fetch(reads.traits(), values)
+
+    async def traits_page(self, after: int, limit: int) -> list[tuple[Any, ...]]:
+        """The same of the current versions above a seq, by seq, up to a limit."""
+        values = {"tenant": self._tenant, "after": after, "limit": limit}
+        return await self._fetch(reads.traits_page(), values)
 
     async def match(self, question: str, sight: Sight, limit: int) -> list[Match]:
         """The best versions by BM25, best first."""
-        shape = shape_of(sight)
-        values = {**parameters(self._tenant, sight), "limit": limit}
-        values |= {"terms": fulltext.any_of(fulltext.question_terms(question))}
-        if not values["terms"]:
-            return []
-        first = fulltext.match(self._tenant, shape, first=limit * _OVERFETCH)
-        found = await self._fetch(first, values)
-        if len(found) < limit:
-            found = await self._fetch(fulltext.match(self._tenant, shape, first=None), values)
-        return [Match(seq, -rank) for seq, rank in found]
+        return await search(self._fetch, self._tenant, question, sight, limit)
 
     async def most_active(self, sight: Sight, limit: int) -> list[VersionRow]:
         """Pinned ones first, then by activation."""
-        values = {**parameters(self._tenant, sight), "limit": limit}
-        return await self._versions(reads.most_active(shape_of(sight)), values)
+        return [version_of(cells) for cells in await self._active.first(sight, limit)]
 
     async def page(self, sight: Sight, before: int | None, limit: int) -> list[VersionRow]:
         """Newest first, those before a seq."""
@@ -148,11 +172,6 @@ class TenantLedger:
         cells = (self._tenant, self._model, self.dimension)
         return await self._read(lambda c: vectors.index_rows(c, *cells, seqs))
 
-    async def indexable(self, after: int) -> tuple[IndexRows, int | None]:
-        """The next passages, above a seq, that belong into the index, and where to go on."""
-        cells = (self._tenant, self._model, self.dimension)
-        return await self._read(lambda c: vectors.indexable(c, *cells, after))
-
     async def backlog(self, limit: int) -> list[VersionRow]:
         """Versions that this model has not embedded yet, newest first."""
         return await self._read(lambda c: vectors.backlog(c, self._tenant, self._model, limit))
@@ -171,7 +190,8 @@ class TenantLedger:
         Raises:
             NotFound: one of `supersedes` names no current memory.
         """
-        return await self._writer.write(Store(self._tenant, self._model, new, now))
+        feeding = self._erasures is not None
+        return await self._writer.write(Store(self._tenant, self._model, new, now, feeding))
 
     async def revise(
         self,
@@ -186,25 +206,35 @@ class TenantLedger:
             NotFound: the memory is gone.
         """
         cells = (self._tenant, self._model, self.dimension, expected, later, now, content)
-        return await self._write(lambda c: writes.revise(c, *cells))
+
+        def job(connection: Connection) -> tuple[VersionRow, Delta] | None:
+            if (done := writes.revise(connection, *cells)) is None:
+                return None
+            return done[0], self._noted(connection, done[1])
+
+        return await self._write(job)
 
     async def archive(self, ids: Sequence[str]) -> Delta:
         """Move memories to the cold tier. Raises NotFound, and then moves none."""
-        return await self._write(lambda c: writes.archive(c, self._tenant, self._model, ids))
+        cells = (self._tenant, self._model, ids)
+        return await self._write(lambda c: self._noted(c, writes.archive(c, *cells)))
 
     async def mark_deleted(self, ids: Sequence[str], now: datetime, until: datetime) -> Delta:
         """Hide memories until they are restored. Raises NotFound, and then hides none."""
         cells = (self._tenant, self._model, ids, now, until)
-        return await self._write(lambda c: writes.mark_deleted(c, *cells))
+        return await self._write(lambda c: self._noted(c, writes.mark_deleted(c, *cells)))
 
     async def restore(self, ids: Sequence[str]) -> Delta:
         """Bring back deleted and archived memories. Raises NotFound, and then brings back none."""
-        cells = (self._tenant, self._model, self.dimension)
-        return await self._write(lambda c: writes.restore(c, *cells, ids))
+        cells = (self._tenant, self._model, self.dimension, ids)
+        delta = await self._write(lambda c: self._noted(c, writes.restore(c, *cells)))
+        self._active.look_again()
+        return delta
 
     async def rehearse(self, uses: Mapping[int, int], now: datetime) -> None:
         """Count uses, by seq."""
         await self._write(lambda c: writes.rehearse(c, self._tenant, uses, now))
+        self._active.used(uses)
 
     async def add_passages(self, rows: Sequence[tuple[int, Sequence[NewPassage]]]) -> Delta:
         """Store what a new model made of versions. Those erased in between are passed over."""
@@ -214,7 +244,8 @@ class TenantLedger:
             there = reads.existing(connection, tenant, [seq for seq, _ in rows])
             kept = [(seq, found) for seq, found in rows if seq in there]
             vectors.add_passages(connection, tenant, model, kept)
-            return vectors.indexed(connection, tenant, model, self.dimension, sorted(there))
+            delta = vectors.indexed(connection, tenant, model, self.dimension, sorted(there))
+            return self._noted(connection, delta)
 
         return await self._write(job)
 
@@ -230,7 +261,7 @@ class TenantLedger:
         Raises:
             NotFound: without `due`, an id is unknown; nothing was erased.
         """
-        cells = (self._tenant, self._model, ids, due)
+        cells = (self._tenant, self._model, ids, due, self._erasures)
         return await self._write(lambda c: erasing.erase(c, *cells))
 
     async def residue(self, erasure: Erasure) -> Residue:

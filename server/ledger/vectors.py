@@ -27,7 +27,7 @@ from sqlalchemy.dialects.sqlite import insert
 from ..model import Tier
 from .prepared import Prepared, key_names, prepare
 from .rows import NewPassage, VersionRow, memory_of, pack, unpack
-from .tables import memories, models, passages, vectors
+from .tables import GONE, memories, models, passages, vectors
 from .where import one_of
 
 __all__ = [
@@ -40,12 +40,15 @@ __all__ = [
     "copy_passages",
     "index_rows",
     "indexable",
+    "indexable_count",
     "indexed",
     "known_vectors",
     "model_key",
     "passage_id",
     "passage_ids",
     "prune_vectors",
+    "rows_of",
+    "seq_of",
     "seqs_of",
 ]
 
@@ -84,6 +87,11 @@ class Delta(NamedTuple):
 def passage_id(seq: int, place: int) -> int:
     """The index id of a version's passage."""
     return seq << _BITS | place
+
+
+def seq_of(passage: int) -> int:
+    """The version of a passage."""
+    return passage >> _BITS
 
 
 def seqs_of(ids: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -151,6 +159,15 @@ def index_rows(
     return _rows(connection.execute(statement).all(), dimension)
 
 
+def rows_of(
+    connection: Connection, tenant: int, model: int, dimension: int, ids: Sequence[int]
+) -> IndexRows:
+    """Those of the passages that exist, whether or not they belong into the index."""
+    found = index_rows(connection, tenant, model, dimension, [*{seq_of(one) for one in ids}])
+    asked = np.isin(found.ids, np.array(ids, np.int64))
+    return IndexRows(found.ids[asked], found.vectors[asked])
+
+
 def indexable(
     connection: Connection, tenant: int, model: int, dimension: int, after: int
 ) -> tuple[IndexRows, int | None]:
@@ -168,6 +185,18 @@ def indexable(
     if until is not None:
         statement = statement.where(_p.seq <= until)
     return _rows(connection.execute(statement).all(), dimension), until
+
+
+@cache
+def indexable_count() -> Prepared:
+    """How many passages `indexable` gives in all: those there are, without those of versions that are
+    gone, which are fewer and have an index of their own."""
+    model = _p.model == bindparam("model")
+    all_of = select(func.count()).where(_p.tenant == bindparam("tenant"), model)
+    # Adding 0 keeps SQLite from walking all passages here, too.
+    gone = select(func.count()).select_from(memories.join(passages, _p.seq == _m.seq))
+    gone = gone.where(_m.tenant == bindparam("tenant"), GONE, _p.tenant + 0 == _m.tenant, model)
+    return prepare(select(all_of.scalar_subquery() - gone.scalar_subquery()))
 
 
 def indexed(

@@ -56,7 +56,9 @@ def store(
         rehearse(connection, tenant, dict.fromkeys(repeated, 1), now)
     added = _insert(connection, tenant, model, fresh)
     removed = [d for n in new for d in _supersede(connection, tenant, model, n, ids[n.key], now)]
-    return answers, Delta(tuple(removed), tuple(added))
+    # One may supersede another of its own group.
+    gone = set(removed)
+    return answers, Delta(tuple(removed), tuple(one for one in added if one[0] not in gone))
 
 
 def _repeated(

@@ -4,7 +4,10 @@ Every room above uses them; below stand only the errors. Times are aware datetim
 """
 
 from .answers import (
+    Answered,
     Forgotten,
+    IndexState,
+    IndexStatus,
     Near,
     Outcome,
     Page,
@@ -23,11 +26,14 @@ from .text import content_key, passage_key
 from .times import from_micros, from_time, iso, parse_time, to_micros, until_time, utc_now
 
 __all__ = [
+    "Answered",
     "Change",
     "Draft",
     "Filters",
     "ForgetMode",
     "Forgotten",
+    "IndexState",
+    "IndexStatus",
     "Kind",
     "Memory",
     "Near",

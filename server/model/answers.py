@@ -1,14 +1,17 @@
 """What the verbs answer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 from .memory import ForgetMode, Memory, Tier
 
 __all__ = [
+    "Answered",
     "Forgotten",
+    "IndexState",
+    "IndexStatus",
     "Near",
     "Outcome",
     "Page",
@@ -52,7 +55,9 @@ class Why:
     bm25: float | None
     """Higher is better; None when the words did not find it."""
     score: float
-    """Of the fusion, which orders the answer."""
+    """The sum of the signals, which orders the answer."""
+    signals: Mapping[str, float] = field(default_factory=dict[str, float])
+    """What each adds to the score."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +112,38 @@ class Page:
     cursor: str | None
 
 
+IndexState = Literal["off", "missing", "building", "behind", "current", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexStatus:
+    """What state a tenant's vector index is in. Recall is complete in each of them."""
+
+    state: IndexState
+    """`current`: it holds all; `behind`: the rest is searched exactly; `missing`: there is none yet;
+    `building`; `failed`: see `reason`; `off`: none is kept."""
+    searched: Literal["exactly", "through the index"]
+    """How a recall finds the nearest now: few vectors are always compared exactly."""
+    vectors: int
+    """How many there are to be searched."""
+    waiting: int = 0
+    """Changes that the index has not taken in yet."""
+    built: tuple[int, int] | None = None
+    """While it is built: how many vectors of how many."""
+    reason: str = ""
+    """Why it was last built or discarded, or cannot be used."""
+    built_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """How a tenant's questions were answered, since the server entered it."""
+
+    again: int
+    """With an answer that was still right."""
+    sought: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
     """How a tenant's memory is doing."""
@@ -117,6 +154,8 @@ class Status:
     """Identity of the model in use."""
     waiting: int
     """Memories whose vectors under this model are still to be made."""
+    index: IndexStatus
+    answers: Answered
     healthy: bool
     canary: str
     """What the write, recall and forget of a canary found."""

@@ -43,6 +43,9 @@ def recollection_dict(one: Recollection) -> dict[str, Any]:
     return shown
 
 
-def _why(why: Why) -> dict[str, float]:
-    signals = {"cosine": why.cosine, "bm25": why.bm25, "score": why.score}
-    return {name: round(value, 3) for name, value in signals.items() if value is not None}
+def _why(why: Why) -> dict[str, Any]:
+    known = {"cosine": why.cosine, "bm25": why.bm25, "score": why.score}
+    shown: dict[str, Any] = {n: round(v, 3) for n, v in known.items() if v is not None}
+    signals = {name: round(value, 3) for name, value in why.signals.items()}
+    shown["signals"] = {name: value for name, value in signals.items() if value}
+    return shown

@@ -1,12 +1,27 @@
-"""Recall's pipeline: candidates, fusion, relevance, budget.
+"""Recall's pipeline: the question, candidates, ranking, relevance, budget.
 
 Above stands the engine, which asks one question at a time; below stand the ledger, the index, the
 embedder and the token counter. Nothing here writes.
 """
 
+from .acquaintance import Acquaintance
+from .cached import Answers, Cached, Recalls
 from .dense import Dense
-from .fusion import fuse
+from .matrices import Matrices
 from .recall import Retriever
 from .relevance import FLOOR
+from .served import net
+from .weights import Signals
 
-__all__ = ["FLOOR", "Dense", "Retriever", "fuse"]
+__all__ = [
+    "FLOOR",
+    "Acquaintance",
+    "Answers",
+    "Cached",
+    "Dense",
+    "Matrices",
+    "Recalls",
+    "Retriever",
+    "Signals",
+    "net",
+]

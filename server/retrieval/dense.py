@@ -1,32 +1,65 @@
-"""Search by meaning: the index for what is current, the ledger's vectors for everything else."""
+"""Search by meaning: exactly where that is quick, through the index where it is not.
 
-from collections.abc import Mapping, Sequence
+A tenant of few vectors is searched in a matrix, and so is one whose index is not served now; what a
+narrow filter chooses is compared one by one; a wide one filters what the index finds.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 
 import anyio
 import numpy as np
 from numpy.typing import NDArray
 
-from ..index import VectorIndex
-from ..ledger import Delta, Sight, TenantLedger, seqs_of
+from ..errors import IndexFailed
+from ..index import ExactIndex, Found, VectorIndex
+from ..ledger import Delta, Sight, TenantLedger, as_kept, seqs_of
+from .chosen import Chosen
+from .matrices import Matrices
+from .served import Served, check, merged, serve
 
 __all__ = ["Dense"]
 
 _NARROW = 4096
-"""Versions that are compared one by one from the ledger rather than sought in the index."""
-_OVERFETCH = 2
-"""Passages for each version wanted: long memories have several near ones."""
+"""Versions that are compared one by one rather than sought in the index."""
+_SPARE = 4
+"""One passage more for so many versions that are wanted: long memories have several near ones."""
+_MOST = 4000
+"""Passages sought for it at the most."""
+_AGAIN = 4
+"""Times as many passages that are sought where those were of too few versions."""
+_WIDE = (2, 8, 32)
+"""How many times what is wanted is sought under a wide filter, until enough of it passes."""
+_NOTHING = Found(np.empty(0, np.int64), np.empty(0, np.float32))
 
 
 class Dense:
-    """One tenant's vectors. The index is filled from the ledger before the first search."""
+    """One tenant's vectors."""
 
-    __slots__ = ("_filled", "_filling", "_index", "_ledger")
+    __slots__ = (
+        "_chosen",
+        "_count",
+        "_exact_up_to",
+        "_ledger",
+        "_lock",
+        "_matrices",
+        "_retired",
+        "_served",
+        "on_failure",
+    )
 
-    def __init__(self, ledger: TenantLedger, index: VectorIndex) -> None:
+    def __init__(self, ledger: TenantLedger, matrices: Matrices, exact_up_to: int) -> None:
+        """Up to `exact_up_to` passages a tenant is always searched exactly."""
         self._ledger = ledger
-        self._index = index
-        self._filling = anyio.Lock()
-        self._filled = False
+        self._matrices = matrices
+        self._exact_up_to = exact_up_to
+        self._chosen = Chosen(ledger, matrices)
+        self._lock = anyio.Lock()
+        self._count: int | None = None
+        self._served: Served | None = None
+        self._retired: list[Served] = []
+        """Those that failed, to be closed behind the answers."""
+        self.on_failure: Callable[[IndexFailed], None] = lambda _: None
+        """Told when the served generation fails a search, which is then answered exactly."""
 
     async def search(
         self, query: NDArray[np.float32], sight: Sight, limit: int
@@ -34,76 +67,181 @@ class Dense:
         """Cosines of the nearest versions, by seq, among those that may be seen."""
         if sight.travels:
             return await self._compare(query, await self._ledger.seqs(sight), limit)
-        if sight.narrow:
-            seqs = await self._ledger.seqs(sight)
-            if len(seqs) <= _NARROW:
-                return await self._compare(query, seqs, limit)
-        return await self._seek(query, sight, limit)
+        if not sight.narrow:
+            # The index holds what is current. What has expired since is dropped when it is read.
+            return (await self.nearest(query[None], limit))[0]
+        seqs = await self._ledger.seqs(sight, _NARROW + 1)
+        if len(seqs) <= _NARROW:
+            return await self._compare(query, seqs, limit)
+        for times in _WIDE:
+            (nearest,) = await self.nearest(query[None], limit * times)
+            allowed = await self._ledger.allowed(nearest, sight)
+            kept = [(seq, cosine) for seq, cosine in nearest.items() if seq in allowed]
+            if len(kept) >= limit or len(nearest) < limit * times:
+                return dict(kept[:limit])
+        return await self._compare(query, await self._ledger.seqs(sight), limit)
 
     async def nearest(
         self, queries: NDArray[np.float32], limit: int, least: float = -1.0
     ) -> list[Mapping[int, float]]:
         """For each query, shape (n, dimension), the cosines of the nearest current versions by seq,
         unfiltered: the caller checks what it shows."""
-        await self.fill()
-        found = await self._index.search(queries, limit * _OVERFETCH, least)
-        return [_best(one.ids, one.cosines, limit) for one in found]
+        wanted = limit + limit // _SPARE + 1
+        while True:
+            found = await self._found(queries, wanted, least)
+            best = [_best(one, limit) for one in found]
+            pairs = zip(best, found, strict=True)
+            if wanted > _MOST or all(len(o) == limit or len(f.ids) < wanted for o, f in pairs):
+                return best
+            wanted *= _AGAIN
+
+    async def count(self) -> int:
+        """How many passages belong into the index, as far as is known without asking."""
+        if self._count is None:
+            self._count = await self._ledger.index.count()
+        return self._count
+
+    @property
+    def known(self) -> int:
+        """The same, or 0 if nobody has asked yet."""
+        return self._count or 0
+
+    async def is_large(self) -> bool:
+        """Whether it is searched through the index when that is served."""
+        return await self.count() > self._exact_up_to
+
+    @property
+    def served(self) -> bool:
+        """Whether a generation is served."""
+        return self._served is not None
+
+    async def serve(self, generation: VectorIndex, after: int) -> None:
+        """Search in this generation, which was fed up to `after`, from now on. It is closed when
+        another takes its place, or when it is refused.
+
+        Raises:
+            IndexDamaged: it holds more or less than the ledger can explain.
+        """
+        try:
+            # Before the lock, for which acknowledged writes wait.
+            await check(self._ledger.index, generation, after)
+            async with self._lock:
+                served = await serve(self._ledger.index, generation, self._ledger.dimension, after)
+                self._count = await self._ledger.index.count()
+                old, self._served = self._served, served
+                if self._count > self._exact_up_to:
+                    self._matrices.drop(self)
+        except BaseException:
+            await generation.aclose()
+            raise
+        if old is not None:
+            await old.aclose()
+
+    async def unserve(self) -> None:
+        """Close the generation that is served, if there is one; search exactly."""
+        served, self._served = self._served, None
+        if served is not None:
+            await served.aclose()
+
+    async def retire(self) -> None:
+        """Close the generations that failed a search. Raises IndexFailed."""
+        while self._retired:
+            await self._retired.pop().aclose()
 
     async def apply(self, delta: Delta) -> None:
-        """Bring the index up to a write that was committed."""
-        if not delta.removed and not delta.added:
-            return
-        async with self._filling:
-            await self._index.delete(np.array(delta.removed, np.int64))
-            if delta.added:
-                ids = np.array([one for one, _ in delta.added], np.int64)
-                vectors = np.stack([vector for _, vector in delta.added])
-                # As the ledger keeps them, so that a restart changes no ranking.
-                await self._index.upsert(ids, vectors.astype(np.float16).astype(np.float32))
-
-    async def fill(self) -> None:
-        """Fill the index from the ledger, once."""
-        if self._filled:
-            return
-        async with self._filling:
-            after: int | None = 0
-            while after is not None and not self._filled:
-                rows, after = await self._ledger.indexable(after)
-                await self._index.upsert(rows.ids, rows.vectors)
-            self._filled = True
+        """Take in a write that was committed, after those that were committed before it: a write
+        without changes of its own may have been committed together with others."""
+        removed = np.array(delta.removed, np.int64)
+        ids = np.array([one for one, _ in delta.added], np.int64)
+        vectors = np.array([vector for _, vector in delta.added], np.float32)
+        vectors = as_kept(vectors.reshape(len(ids), self._ledger.dimension))
+        async with self._lock:
+            if self._count is not None:
+                # Not all that are removed were there: counted again with each generation.
+                self._count += len(ids) - len(removed)
+            if self._served is not None:
+                await self._served.apply(removed, ids, vectors)
+            if (matrix := self._matrices.get(self)) is not None:
+                await matrix.delete(removed)
+                await matrix.upsert(ids, vectors)
+                self._matrices.put(self, matrix)
+                self._count = await matrix.count()
+        await self._chosen.forget(removed)
 
     async def holds(self, ids: Sequence[int]) -> bool:
-        """Whether the index knows any of the passages."""
-        return await self._index.holds(np.array(ids, np.int64))
+        """Whether any of the passages can be found. Raises IndexFailed."""
+        wanted = np.array(ids, np.int64)
+        matrix, served = self._matrices.get(self), self._served
+        if matrix is not None and await matrix.holds(wanted):
+            return True
+        if await self._chosen.holds(wanted):
+            return True
+        return served is not None and await served.holds(wanted)
 
     async def aclose(self) -> None:
-        """Close the index."""
-        await self._index.aclose()
+        """Give everything back."""
+        self._matrices.drop(self)
+        self._chosen.drop()
+        await self.unserve()
+        await self.retire()
 
-    async def _seek(
-        self, query: NDArray[np.float32], sight: Sight, limit: int
-    ) -> Mapping[int, float]:
-        if not sight.narrow:
-            # The index holds what is current. What has expired since is dropped when it is read.
-            return (await self.nearest(query[None], limit))[0]
-        (nearest,) = await self.nearest(query[None], limit * _OVERFETCH)
-        allowed = await self._ledger.allowed(nearest, sight)
-        kept = [(seq, cosine) for seq, cosine in nearest.items() if seq in allowed]
-        return dict(kept[:limit])
+    async def _found(self, queries: NDArray[np.float32], limit: int, least: float) -> list[Found]:
+        served = self._served
+        if served is not None and await self.is_large():
+            try:
+                return await served.search(queries, limit, least)
+            except IndexFailed as error:
+                if self._served is served:
+                    self._served = None
+                    self._retired.append(served)
+                    self.on_failure(error)
+        matrix = await self._matrix()
+        if matrix is not None:
+            return await matrix.search(queries, limit, least)
+        return await self._scan(queries, limit, least)
+
+    async def _matrix(self) -> ExactIndex | None:
+        """All vectors, if they may be held."""
+        if (held := self._matrices.get(self)) is not None:
+            return held
+        async with self._lock:
+            if (held := self._matrices.get(self)) is not None:
+                return held
+            count = await self.count()
+            # Room for some more, or the next write would make a copy of it all.
+            room = count + count // 8
+            if not self._matrices.fits(room * self._ledger.dimension * 4):
+                return None
+            matrix = ExactIndex(self._ledger.dimension, room)
+            async for rows in self._ledger.index.pages():
+                await matrix.upsert(rows.ids, rows.vectors)
+            self._count = await matrix.count()
+            self._matrices.put(self, matrix)
+            return matrix
+
+    async def _scan(self, queries: NDArray[np.float32], limit: int, least: float) -> list[Found]:
+        """Compare all vectors while they are read from the ledger, holding few of them."""
+        best = [_NOTHING for _ in queries]
+        async for rows in self._ledger.index.pages():
+            page = ExactIndex(self._ledger.dimension)
+            await page.upsert(rows.ids, rows.vectors)
+            found = await page.search(queries, limit, least)
+            best = [merged(one, more, limit) for one, more in zip(best, found, strict=True)]
+        return best
 
     async def _compare(
         self, query: NDArray[np.float32], seqs: Sequence[int], limit: int
     ) -> Mapping[int, float]:
-        rows = await self._ledger.index_rows(seqs)
-        cosines = rows.vectors @ query
-        order = np.argsort(-cosines, kind="stable")
-        return _best(rows.ids[order], cosines[order], limit)
+        """Compare the vectors of some versions one by one."""
+        small = not await self.is_large()
+        matrix = await self._matrix() if small else self._matrices.get(self)
+        return _best(await self._chosen.compare(query, seqs, matrix), limit)
 
 
-def _best(ids: NDArray[np.int64], cosines: NDArray[np.float32], limit: int) -> Mapping[int, float]:
+def _best(found: Found, limit: int) -> Mapping[int, float]:
     """The best passage of each version, best first."""
     best: dict[int, float] = {}
-    for seq, cosine in zip(seqs_of(ids).tolist(), cosines.tolist(), strict=True):
+    for seq, cosine in zip(seqs_of(found.ids).tolist(), found.cosines.tolist(), strict=True):
         if seq not in best:
             best[seq] = cosine
             if len(best) == limit:

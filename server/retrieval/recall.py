@@ -1,118 +1,124 @@
 """From a question to an answer."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..embedding import Embedder
-from ..ledger import Sight, TenantLedger, VersionRow, question_terms
-from ..model import Query, Recall, Recollection, Tier, Why
-from ..tasks import task_group
+from ..ledger import Sight, TenantLedger, VersionRow, question_terms, seqs_of
+from ..model import Query, Recall, Recollection, Tier, Why, to_micros
+from .acquaintance import Acquaintance
 from .budget import fit
 from .dense import Dense
-from .fusion import fuse
-from .relevance import FLOOR, Term, coverage, evidence, forms
+from .gathering import Found, Gathering
+from .newest import newest_first
+from .question import Question, read_question
+from .ranking import Asked, Ranked, best_of, rank
+from .relevance import FLOOR, coverage, evidence, forms, likelihood, worth_showing
+from .weights import SIGNALS, Signals, weights_of
 
 __all__ = ["Retriever"]
 
-_CANDIDATES = 100
-"""Of each list. Together they hold 87 to 99 % of the evidence in public conversations."""
 _SPARE = 4
 """Candidates read beyond the limit, for those that may not be seen or do not fit the budget."""
+_BESIDE = 20
+"""The best candidates whose neighbours are candidates as well."""
+_ORDERED = 10
+"""The best ones among which the newest of what is alike goes first."""
 
 
-class _Candidates(NamedTuple):
-    """Scores and seqs, best first, and the signals behind them by seq."""
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    """A candidate that may be shown."""
 
-    order: list[tuple[float, int]]
-    cosines: Mapping[int, float]
-    bm25s: Mapping[int, float]
-
-    def evidence(self, row: VersionRow, terms: Sequence[Term]) -> float:
-        """How much one candidate has to do with the question, whatever else was found."""
-        memory = row.memory
-        about = " ".join((memory.speaker or "", *memory.tags, *memory.entities, memory.content))
-        return evidence(self.cosines.get(row.seq), coverage(terms, about))
-
-    def relevance(self, score: float, best: float) -> float:
-        """A candidate's relevance: its share of the best one's, in the order of the fusion."""
-        return best * score / self.order[0][0] if self.order[0][0] > 0 else best
-
-    def recollection(
-        self, score: float, row: VersionRow, best: float, query: Query, sight: Sight
-    ) -> Recollection:
-        cosine, bm25 = self.cosines.get(row.seq), self.bm25s.get(row.seq)
-        return Recollection(
-            memory=row.memory,
-            tier=_tier(row, sight),
-            relevance=self.relevance(score, best),
-            why=Why(cosine=cosine, bm25=bm25, score=score) if query.explain else None,
-        )
+    row: VersionRow
+    score: float
+    relevance: float
+    signals: NDArray[np.float64]
 
 
 class Retriever:
     """Answers one tenant's questions."""
 
-    __slots__ = ("_count", "_dense", "_embedder", "_ledger")
+    __slots__ = ("_acquaintance", "_count", "_gathering", "_ledger", "_weights")
 
     def __init__(
         self,
         ledger: TenantLedger,
         dense: Dense,
         embedder: Embedder,
+        acquaintance: Acquaintance,
         count: Callable[[str], int],
+        signals: Signals = "all",
     ) -> None:
         self._ledger = ledger
-        self._dense = dense
-        self._embedder = embedder
+        self._gathering = Gathering(ledger, dense, embedder, signals)
+        self._weights = weights_of(signals)
+        self._acquaintance = acquaintance
         self._count = count
 
     async def recall(self, query: Query, sight: Sight) -> tuple[Recall, Sequence[int]]:
         """The answer, and the seqs of the versions in it."""
         if not query.text.strip():
             return await self._most_active(query, sight)
-        found = await self._candidates(query.text, sight)
-        near, rows = await self._read(found.order, query.limit + _SPARE, sight)
-        rest = found.order[len(near) :]
-        terms = forms(question_terms(query.text))
-        best = max((found.evidence(row, terms) for row in rows.values()), default=0.0)
-        read = [
-            found.recollection(score, rows[seq], best, query, sight)
-            for score, seq in near
-            if seq in rows
-        ]
-        relevant = [one for one in read if one.relevance >= FLOOR]
-        more = sum(found.relevance(score, best) >= FLOOR for score, _ in rest)
-        answer = self._fit(query, relevant, considered=len(found.order), more=more)
+        moment = query.filters.as_of or query.filters.known_at or sight.now
+        people, extent = await self._acquaintance.people(), await self._acquaintance.extent()
+        question = read_question(query.text, people, moment, extent)
+        found = await self._gathering.gather(question, sight)
+        ranked = await self._ranked(question, found)
+        rows, looked = await self._rows(ranked, query.limit + _SPARE, sight)
+        likely = _likely(query.text, ranked, found, rows)
+        worth = worth_showing(likely)
+        hits = await self._newest_first(_hits(ranked, likely, worth, rows))
+        shown = [self._recollection(hit, found, query, sight) for hit in hits]
+        more = int(worth[looked:].sum())
+        answer = self._fit(query, shown, considered=len(ranked.seqs), more=more)
         return answer, _seqs(answer, rows)
 
-    async def _candidates(self, question: str, sight: Sight) -> _Candidates:
-        cosines: dict[int, float] = {}
-        bm25s: dict[int, float] = {}
+    async def _ranked(self, question: Question, found: Found) -> Ranked:
+        """All candidates in order, with those beside the best of them."""
+        seqs = found.seqs
+        traits = await self._acquaintance.traits(seqs)
+        there = set(seqs)
+        beside = traits.beside(best_of(seqs, found.cosines, found.bm25s, _BESIDE))
+        new = dict.fromkeys(seq for seq in beside if seq not in there)
+        candidates = np.array([*seqs, *new], np.int64)
+        inside = question.times.inside(traits.at[traits.places(candidates)])
+        asked = Asked(question.people, question.signs, inside, self._weights)
+        return rank(candidates, found.cosines, found.bm25s, traits, asked)
 
-        async def by_meaning() -> None:
-            vector = (await self._embedder.embed_query(question))[0]
-            cosines.update(await self._dense.search(vector, sight, _CANDIDATES))
-
-        async def by_words() -> None:
-            found = await self._ledger.match(question, sight, _CANDIDATES)
-            bm25s.update((one.seq, one.bm25) for one in found)
-
-        async with task_group() as tasks:
-            tasks.start_soon(by_meaning)
-            tasks.start_soon(by_words)
-        return _Candidates(fuse(cosines, bm25s), cosines, bm25s)
-
-    async def _read(
-        self, order: Sequence[tuple[float, int]], wanted: int, sight: Sight
-    ) -> tuple[Sequence[tuple[float, int]], dict[int, VersionRow]]:
-        """The best candidates, until enough of them may be seen: some have expired."""
+    async def _rows(
+        self, ranked: Ranked, wanted: int, sight: Sight
+    ) -> tuple[dict[int, VersionRow], int]:
+        """The best candidates, until enough of them may be seen (some have expired), and how many
+        were looked at."""
         rows: dict[int, VersionRow] = {}
         place = 0
-        while len(rows) < wanted and place < len(order):
-            seqs = [seq for _, seq in order[place : place + wanted]]
+        while len(rows) < wanted and place < len(ranked.seqs):
+            seqs = ranked.seqs[place : place + wanted].tolist()
             rows |= await self._ledger.by_seq(seqs, sight)
             place += wanted
-        return order[:place], rows
+        return rows, place
+
+    async def _newest_first(self, hits: list[_Hit]) -> list[_Hit]:
+        """The same, the newest of what is alike before the older. Relevance falls in the order shown."""
+        first = hits[:_ORDERED]
+        if len(first) < 2:
+            return hits
+        found = await self._ledger.index_rows([hit.row.seq for hit in first])
+        vectors = np.zeros((len(first), found.vectors.shape[1]), np.float32)
+        places = {hit.row.seq: place for place, hit in enumerate(first)}
+        for seq, vector in zip(reversed(seqs_of(found.ids)), reversed(found.vectors), strict=True):
+            vectors[places[int(seq)]] = vector
+        times = [to_micros(hit.row.memory.valid_from) for hit in first]
+        order = newest_first([hit.score for hit in first], times, vectors)
+        falling = sorted((hit.relevance for hit in first), reverse=True)
+        pairs = zip(order, falling, strict=True)
+        return [replace(first[one], relevance=relevance) for one, relevance in pairs] + hits[
+            _ORDERED:
+        ]
 
     async def _most_active(self, query: Query, sight: Sight) -> tuple[Recall, Sequence[int]]:
         rows = await self._ledger.most_active(sight, query.limit + _SPARE)
@@ -122,6 +128,21 @@ class Retriever:
         ]
         # Looking over what is active is no use of it: else the most active stay so for ever.
         return self._fit(query, found, considered=len(rows), more=0), ()
+
+    def _recollection(self, hit: _Hit, found: Found, query: Query, sight: Sight) -> Recollection:
+        seq = hit.row.seq
+        why = Why(
+            cosine=found.cosines.get(seq),
+            bm25=found.bm25s.get(seq),
+            score=hit.score,
+            signals=dict(zip(SIGNALS, (hit.signals * self._weights).tolist(), strict=True)),
+        )
+        return Recollection(
+            memory=hit.row.memory,
+            tier=_tier(hit.row, sight),
+            relevance=hit.relevance,
+            why=why if query.explain else None,
+        )
 
     def _fit(
         self, query: Query, found: Sequence[Recollection], *, considered: int, more: int
@@ -134,6 +155,51 @@ class Retriever:
             budget=query.max_tokens,
             count=self._count,
         )
+
+
+def _likely(
+    question: str, ranked: Ranked, found: Found, rows: Mapping[int, VersionRow]
+) -> NDArray[np.float64]:
+    """How likely each candidate is to help; none is, if nothing read has to do with the question."""
+    if not _bears(question, found, rows):
+        return np.zeros(len(ranked.seqs))
+    cosines = np.array([found.cosines.get(seq, 0.0) for seq in ranked.seqs.tolist()])
+    return likelihood(cosines, ranked.scores, float(ranked.scores[0]))
+
+
+def _bears(question: str, found: Found, rows: Mapping[int, VersionRow]) -> bool:
+    """Whether anything has to do with the question at all."""
+    nearest = max((found.cosines.get(seq, 0.0) for seq in rows), default=None)
+    if nearest is None or evidence(nearest, 0.0) >= FLOOR:
+        return nearest is not None
+    # Words are counted only where the meaning does not say it: it takes a millisecond.
+    terms = forms(question_terms(question))
+    return any(evidence(None, coverage(terms, _about(row))) >= FLOOR for row in rows.values())
+
+
+def _hits(
+    ranked: Ranked,
+    likely: NDArray[np.float64],
+    worth: NDArray[np.bool_],
+    rows: Mapping[int, VersionRow],
+) -> list[_Hit]:
+    """Those that may be seen and are worth it, best first."""
+    seqs = ranked.seqs.tolist()
+    return [
+        _Hit(
+            rows[seqs[place]],
+            float(ranked.scores[place]),
+            float(likely[place]),
+            ranked.signals[place],
+        )
+        for place in np.flatnonzero(worth)
+        if seqs[place] in rows
+    ]
+
+
+def _about(row: VersionRow) -> str:
+    memory = row.memory
+    return " ".join((memory.speaker or "", *memory.tags, *memory.entities, memory.content))
 
 
 def _tier(row: VersionRow, sight: Sight) -> Tier:

@@ -5,5 +5,6 @@
 """
 
 from .logs import configure_logs, configure_structlog
+from .rotation import keep_log_small, rotate_log
 
-__all__ = ["configure_logs", "configure_structlog"]
+__all__ = ["configure_logs", "configure_structlog", "keep_log_small", "rotate_log"]

@@ -18,23 +18,31 @@ _ENDS = 512
 
 
 class LinesIn:
-    """Reads lines. Whoever gives the descriptor closes it."""
+    """Reads lines. Whoever gives the descriptor closes it.
 
-    def __init__(self, fd: int) -> None:
+    With `whole`, what stands at the end without a line's end is dropped: it was cut off.
+    """
+
+    def __init__(self, fd: int, *, whole: bool = False) -> None:
         self._fd = fd
+        self._whole = whole
         self._waits = can_wait(fd)
         self._buffer = bytearray()
         self._searched = 0
         self._ended = False
+        self.taken = 0
+        """Bytes of the lines that were handed out, with their ends."""
 
     async def next(self) -> bytes | TooLong | None:
-        """The next line without its end; None at the end. What stands there without one is a line."""
+        """The next line without its end; None at the end. What stands there without one is a line,
+        unless lines are whole."""
         while True:
             end = self._buffer.find(b"\n", self._searched)
             if end >= 0:
                 return self._take(end)
             if self._ended:
-                return self._take(len(self._buffer)) if self._buffer else None
+                rest = self._buffer and not self._whole
+                return self._take(len(self._buffer)) if rest else None
             self._searched = len(self._buffer)
             if self._searched > MAX_LINE:
                 return await self._skip()
@@ -42,6 +50,7 @@ class LinesIn:
 
     def _take(self, end: int) -> bytes | TooLong:
         line = bytes(self._buffer[:end])
+        self.taken += min(end + 1, len(self._buffer))
         del self._buffer[: end + 1]
         self._searched = 0
         return line if end <= MAX_LINE else TooLong(line[:_ENDS], line[-_ENDS:])
@@ -49,11 +58,14 @@ class LinesIn:
     async def _skip(self) -> TooLong:
         """Read on to the end of the line, and keep no more than its ends."""
         head = bytes(self._buffer[:_ENDS])
+        skipped = 0
         while (end := self._buffer.find(b"\n")) < 0 and not self._ended:
+            skipped += len(self._buffer[:-_ENDS])
             del self._buffer[:-_ENDS]
             await self._fill()
         end = len(self._buffer) if end < 0 else end
         tail = bytes(self._buffer[max(0, end - _ENDS) : end])
+        self.taken += skipped + min(end + 1, len(self._buffer))
         del self._buffer[: end + 1]
         self._searched = 0
         return TooLong(head, tail)

@@ -47,6 +47,7 @@ from ..errors import InvalidInput, LociError, NotFound
 from ..model import iso
 from .announce import Bus, on_subscribe, on_unsubscribe
 from .completing import Completing
+from .hidden import hidden
 from .refusals import refusal
 
 __all__ = ["LociServer", "build_server"]
@@ -74,7 +75,9 @@ def build_server(
 
     Nothing here waits for the desk: the handshake is answered before its store is open.
     """
-    return LociServer(desk, profile, on_first_answer)
+    # The SDK imports rich for a log handler that is not used, as logs are set up by then: 40 ms.
+    with hidden("rich.console"):
+        return LociServer(desk, profile, on_first_answer)
 
 
 class LociServer(MCPServer[Desk]):

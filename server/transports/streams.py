@@ -4,7 +4,7 @@ What the SDK's loop leaves to whoever owns the streams is done here: a limit on 
 answers to what was accepted before the client closed its end, and a probe that decides nothing.
 """
 
-from typing import Self
+from typing import Protocol, Self
 
 import anyio
 from mcp.shared._stream_protocols import ReadStream, WriteStream
@@ -21,13 +21,23 @@ from ..access import Caller, as_caller
 from .closing import Closing
 from .server import LociServer
 
-__all__ = ["MOST_UNDER_WAY", "serve_streams"]
+__all__ = ["GRACE", "MOST_UNDER_WAY", "Quiet", "serve_streams"]
 
 MOST_UNDER_WAY = 64
 """Requests of one connection that are worked on at once. The next waits to be read."""
 
-_GRACE = 1.5
+GRACE = 1.5
 """Seconds to answer what was accepted before the end. Hosts kill a server after 2."""
+
+
+class Quiet(Protocol):
+    """Is told whenever everything that was read is dealt with."""
+
+    def with_next(self) -> None:
+        """It will be when the next message is out: what hears that message may hear this with it."""
+
+    async def now(self) -> None:
+        """It is. May have been told before."""
 
 
 async def serve_streams(
@@ -35,24 +45,35 @@ async def serve_streams(
     caller: Caller,
     read: ReadStream[SessionMessage | Exception],
     write: WriteStream[SessionMessage],
+    *,
+    quiet: Quiet | None = None,
+    grace: float = GRACE,
 ) -> None:
-    """Serve a caller until `read` ends and what it asked is answered. Closes both streams."""
-    flow = _Flow()
+    """Serve a caller until `read` ends and what it asked is answered. Closes both streams.
+
+    What was accepted before the end has `grace` seconds.
+    """
+    flow = _Flow(quiet)
     outlet = _Outlet(write, flow, server)
     with as_caller(caller), server.bus.subscriber() as subscriber:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(subscriber.deliver)
-            await server.run_streams(_Intake(read, flow, server, outlet), outlet)
+            await server.run_streams(_Intake(read, flow, server, outlet, grace), outlet)
+            # Lines that were no messages are dealt with, too.
+            await flow.settle()
             tasks.cancel_scope.cancel()
 
 
 class _Flow:
     """The requests under way. Ids are compared as text: some clients cancel 7 as "7"."""
 
-    def __init__(self) -> None:
+    def __init__(self, quiet: Quiet | None) -> None:
         self._under_way: set[str] = set()
         self._asked: set[str] = set()
         self._moved = anyio.Event()
+        self._quiet = quiet
+        self.in_hand = False
+        """Something was read and is not noted yet."""
 
     @property
     def working(self) -> int:
@@ -81,6 +102,14 @@ class _Flow:
             case _:
                 pass
 
+    def sending(self, item: SessionMessage) -> None:
+        """Say so if this is an answer and nothing is left to be done after it."""
+        message = item.message
+        if self._quiet is None or not isinstance(message, JSONRPCResponse | JSONRPCError):
+            return
+        if self._under_way <= {str(message.id)} and not (self._asked or self.in_hand):
+            self._quiet.with_next()
+
     def sent(self, item: SessionMessage) -> None:
         """Note what goes to the client."""
         match item.message:
@@ -93,6 +122,11 @@ class _Flow:
                 self._ended(self._asked, (params or {}).get("requestId"))
             case _:
                 pass
+
+    async def settle(self) -> None:
+        """Say so if nothing is left to be done."""
+        if self._quiet is not None and not (self._under_way or self._asked or self.in_hand):
+            await self._quiet.now()
 
     def _ended(self, names: set[str], name: RequestId | None) -> None:
         names.discard(str(name))
@@ -108,10 +142,12 @@ class _Outlet(Closing):
         self._server = server
 
     async def send(self, item: SessionMessage, /) -> None:
+        self._flow.sending(item)
         await self._write.send(item)
         self._flow.sent(item)
         if isinstance(item.message, JSONRPCResponse | JSONRPCError):
             self._server.answered()
+            await self._flow.settle()
 
     async def aclose(self) -> None:
         await self._write.aclose()
@@ -126,20 +162,26 @@ class _Intake(Closing):
         flow: _Flow,
         server: LociServer,
         outlet: _Outlet,
+        grace: float,
     ) -> None:
         self._read = read
         self._flow = flow
         self._server = server
         self._outlet = outlet
+        self._grace = grace
         self._opened = False
 
     async def receive(self) -> SessionMessage | Exception:
         while True:
             item = await self._next()
+            self._flow.in_hand = True
             if isinstance(item, SessionMessage) and isinstance(item.message, JSONRPCRequest):
                 # Cancellations and answers before it have gone through, and make room.
                 await self._flow.at_most(MOST_UNDER_WAY - 1)
             self._flow.received(item)
+            self._flow.in_hand = False
+            if not isinstance(item, SessionMessage) or not isinstance(item.message, JSONRPCRequest):
+                await self._flow.settle()
             if not self._is_probe(item):
                 return item
             await self._answer_probe(item)
@@ -149,7 +191,7 @@ class _Intake(Closing):
             return await self._read.receive()
         except anyio.EndOfStream:
             # At its end the SDK's loop cancels whatever is under way.
-            with anyio.move_on_after(_GRACE):
+            with anyio.move_on_after(self._grace):
                 await self._flow.at_most(0)
             raise
 

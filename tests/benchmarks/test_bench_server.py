@@ -14,8 +14,6 @@ import sys
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
-from importlib.resources import files
-from itertools import accumulate
 from pathlib import Path
 
 import anyio
@@ -25,6 +23,7 @@ import pytest
 from anyio.abc import ByteReceiveStream, Process
 from anyio.streams.buffered import BufferedByteReceiveStream
 from support.engines import open_memories, opened
+from support.sentences import sentence
 
 from loci.server.embedding import shipped
 from loci.server.model import Draft, Query
@@ -35,7 +34,6 @@ STORED = 10_000
 ROUNDS = 200
 AT_ONCE = 32
 
-MODEL = "server/embedding/minilm"
 BARE = """
 from mcp.server import MCPServer
 server = MCPServer("bare", log_level="ERROR")
@@ -45,25 +43,6 @@ async def echo(text: str) -> str:
     return text
 server.run()
 """
-
-
-def _words() -> list[str]:
-    """Real words, common ones first, as the model's vocabulary has them."""
-    table = json.loads((files("loci") / MODEL / "tokenizer.json").read_text(encoding="utf-8"))
-    ranked = sorted(table["model"]["vocab"].items(), key=lambda one: one[1])
-    return [word for word, _ in ranked if word.isascii() and word.isalpha() and len(word) > 2]
-
-
-LEXICON = _words()
-ODDS = list(accumulate(1 / rank for rank in range(3, len(LEXICON) + 3)))
-"""Zipf's law: words are as common as in real texts, so that full text has real work to do."""
-
-
-def sentence(number: int) -> str:
-    """A sentence of its own for each number, of 10 to 20 words."""
-    dice = random.Random(number)
-    words = dice.choices(LEXICON, cum_weights=ODDS, k=dice.randrange(10, 20))
-    return f"{' '.join(words).capitalize()} {number}."
 
 
 def question(number: int) -> str:

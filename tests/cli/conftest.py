@@ -5,12 +5,17 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
 import pytest
+from support.daemons import Home
+
+from loci.server.home import DAEMON, current_owner
+from loci.server.settings import FILE
+from loci.server.shim.where import STARTING
 
 INITIALIZE = {
     "jsonrpc": "2.0",
@@ -36,10 +41,27 @@ class Loci(Protocol):
     ) -> subprocess.CompletedProcess[str]: ...
 
 
+class Serving(Protocol):
+    """Runs `loci stdio` until the block ends. It has answered its handshake."""
+
+    def __call__(self, *arguments: str) -> AbstractContextManager["subprocess.Popen[bytes]"]: ...
+
+
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """The data directory. Not made yet."""
-    return tmp_path / "memory"
+def home(tmp_path: Path) -> Generator[Path]:
+    """The data directory. Not made yet. No daemon of the test's directories outlives it, and none may
+    have failed in a way that it only logs."""
+    yield tmp_path / "memory"
+    for lock in tmp_path.rglob(STARTING):
+        home = Home(lock.parent)
+        home.end()
+        assert "Traceback" not in home.log(), home.log()
+
+
+def configured(home: Path, settings: str = 'embedder = "hash"') -> None:
+    """Write a directory's settings, which are a daemon's only ones."""
+    home.mkdir(mode=0o700, exist_ok=True)
+    (home / FILE).write_text(f"{settings}\n", encoding="utf-8")
 
 
 @pytest.fixture
@@ -90,12 +112,22 @@ def answer(loci: Loci) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def serving(environment: dict[str, str]) -> Callable[[], Any]:
-    """A running `loci stdio` that has answered its handshake."""
+def daemon(loci: Loci, home: Path) -> int:
+    """The process of a daemon that serves the directory, with the hash embedder, and nobody yet."""
+    configured(home)
+    loci("stdio")
+    owner = current_owner(home)
+    assert owner is not None
+    assert owner.command == DAEMON
+    return owner.pid
 
+
+@pytest.fixture
+def serving(environment: dict[str, str], home: Path) -> Serving:
     @contextmanager
-    def serve() -> Generator[subprocess.Popen[bytes]]:
-        command = [sys.executable, "-m", "loci.server", "stdio"]
+    def serve(*arguments: str) -> Generator[subprocess.Popen[bytes]]:
+        configured(home)
+        command = [sys.executable, "-m", "loci.server", "stdio", *arguments]
         pipe = subprocess.PIPE
         server = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment)
         with server:

@@ -6,10 +6,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from .conftest import Loci
+from .conftest import Loci, Serving
 
 Ask = Callable[..., Any]
-Serving = Callable[[], Any]
 
 
 def findings(report: Any) -> dict[str, tuple[bool, str]]:
@@ -65,9 +64,9 @@ def test_a_database_from_the_future_is_named(loci: Loci, answer: Ask, home: Path
 
 
 def test_the_owner_is_named_and_not_disturbed(answer: Ask, serving: Serving) -> None:
-    with serving() as server:
+    with serving("--in-process") as server:
         report = answer("doctor")
-        assert f"`loci stdio` (process {server.pid}" in findings(report)["owner"][1]
+        assert f"`loci stdio --in-process` (process {server.pid}" in findings(report)["owner"][1]
         assert findings(report)["canary"][1] == "not sent: only the owner can send it"
         assert server.poll() is None
 

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 
-from .conftest import INITIALIZE, Loci
+from .conftest import INITIALIZE, Serving
 
 LATE = "typer rich sqlalchemy alembic numpy onnxruntime tokenizers tiktoken structlog aiosqlite"
 
@@ -16,7 +16,7 @@ def probe(self):
     sys.stderr.write("MODULES " + json.dumps(sorted(sys.modules)) + "\\n")
     start(self)
 app.App.start = probe
-sys.argv = ["loci", "stdio"]
+sys.argv = ["loci", "stdio", "--in-process"]
 from loci.server.cli import main
 main()
 """
@@ -39,17 +39,22 @@ def test_the_handshake_waits_for_no_heavy_library(environment: dict[str, str]) -
     assert modules & set(LATE.split()) == set()
 
 
-def test_the_store_is_opened_behind_the_handshake(loci: Loci) -> None:
+def test_the_store_is_opened_behind_the_handshake(serving: Serving) -> None:
     call = {"name": "recall", "arguments": {"query": ""}}
     lines = [
-        INITIALIZE,
         {"jsonrpc": "2.0", "method": "notifications/initialized"},
         {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": call},
     ]
-    done = loci("stdio", "--in-process", stdin="".join(json.dumps(line) + "\n" for line in lines))
-    answers = {one["id"]: one for one in map(json.loads, done.stdout.splitlines())}
-    assert answers[2]["result"]["structuredContent"]["recollections"] == []
-    assert done.stderr == ""
+    with serving("--in-process") as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        assert server.stderr is not None
+        server.stdin.write("".join(json.dumps(line) + "\n" for line in lines).encode())
+        server.stdin.flush()
+        answer = json.loads(server.stdout.readline())
+        assert answer["result"]["structuredContent"]["recollections"] == []
+        server.stdin.close()
+        assert server.stderr.read() == b""
 
 
 def test_the_version_needs_no_library() -> None:

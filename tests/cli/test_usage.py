@@ -18,7 +18,7 @@ def test_the_version_is_said_at_once(loci: Loci) -> None:
 
 def test_help_lists_every_command_and_the_exit_codes(loci: Loci) -> None:
     text = " ".join(loci("--help").stdout.split())
-    commands = "stdio demo remember recall forget ls show stats doctor models connect"
+    commands = "stdio demo remember recall forget ls show stats doctor models daemon connect"
     assert all(f" {command} " in text for command in commands.split())
     for code in ("0 done", "1 failed", "2 wrong usage", "3 nothing", "4 another process"):
         assert code in text
@@ -32,7 +32,9 @@ def test_wrong_usage_exits_with_2(loci: Loci, arguments: list[str]) -> None:
     assert loci(*arguments, code=2).stderr
 
 
-@pytest.mark.parametrize("verb", [["stdio"], ["ls"], ["doctor"], ["models", "list"]])
+@pytest.mark.parametrize(
+    "verb", [["stdio", "--in-process"], ["ls"], ["doctor"], ["models", "list"]]
+)
 def test_a_wrong_setting_exits_with_2_and_one_line(loci: Loci, verb: list[str]) -> None:
     said = loci(*verb, code=2, env={"LOCI_THREADS": "many"}).stderr
     assert said == (

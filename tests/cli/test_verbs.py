@@ -13,6 +13,15 @@ from .conftest import Loci
 Ask = Callable[..., Any]
 
 MINILM = {"LOCI_EMBEDDER": "minilm"}
+HERE = pytest.mark.parametrize("where", ["here"], indirect=True)
+"""For what a daemon would refuse: other settings than the directory's."""
+
+
+@pytest.fixture(params=["here", "in the daemon"], autouse=True)
+def where(request: pytest.FixtureRequest) -> None:
+    """Where the verbs are carried out. What they answer is the same."""
+    if request.param != "here":
+        request.getfixturevalue("daemon")
 
 
 def test_what_is_remembered_is_recalled_listed_and_shown(loci: Loci, answer: Ask) -> None:
@@ -79,6 +88,7 @@ def test_the_lines_of_a_file_are_remembered_in_batches(
     assert len(answer("remember", "--lines", "-", stdin="a\nb\n")) == 2
 
 
+@HERE
 def test_a_bad_line_says_which_lines_are_kept(loci: Loci, tmp_path: Path) -> None:
     (tmp_path / "lines.txt").write_text("a\nb\nc\n" + "d" * 101 + "\n", encoding="utf-8")
     limits = {"LOCI_MAX_BATCH": "2", "LOCI_MAX_CONTENT": "100"}
@@ -165,6 +175,7 @@ def test_tenants_are_apart(loci: Loci, answer: Ask) -> None:
     assert len(answer("--tenant=mara", "ls")["memories"]) == 1
 
 
+@HERE
 def test_the_shipped_model_finds_by_meaning(loci: Loci, answer: Ask) -> None:
     loci("remember", "Tomas is allergic to walnuts", env=MINILM)
     loci("remember", "The service stores its readings in PostgreSQL", env=MINILM)

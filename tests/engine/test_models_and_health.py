@@ -11,6 +11,8 @@ from support.engines import Clock, ask, contents, keep, open_memories, opened
 
 from loci.server.embedding import HashEmbedder, Vectors, shipped
 from loci.server.engine import Engine
+from loci.server.engine.room import Room
+from loci.server.engine.tending import embed_backlog
 from loci.server.errors import InvalidInput, ModelError
 from loci.server.model import Change, Draft, ForgetMode, Query, Revision
 
@@ -95,6 +97,29 @@ async def test_restoring_what_the_model_has_not_embedded_finds_it_again(tmp_path
         answer = await memories.recall(Query(text="Deleted before the change.", explain=True))
         assert answer.recollections[0].why is not None
         assert answer.recollections[0].why.cosine is not None
+
+
+async def test_what_comes_while_looking_pauses_is_embedded_after_the_pause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loci.server.engine.tending._LOOK_SHARE", 1_000_000)
+    monkeypatch.setattr("loci.server.engine.tending._LOOK_AFTER", 2.0)
+    looked = anyio.Event()
+
+    async def look(room: Room) -> None:
+        await embed_backlog(room)
+        looked.set()
+
+    monkeypatch.setattr("loci.server.engine.tending.embed_backlog", look)
+    async with open_memories(tmp_path) as memories:
+        (one,) = await keep(memories, "Deleted before the change.")
+        await memories.forget([one])
+    with anyio.fail_after(60):
+        async with opened(tmp_path, embedder=Counting(32)) as engine:
+            memories = await engine.for_tenant("somebody")
+            await looked.wait()
+            await memories.restore([one])
+            await settled(engine)
 
 
 async def test_a_model_that_fails_is_said_and_nothing_is_stored(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A real engine behind a small desk, and clients of both eras that reach it through two doors."""
+"""A real engine behind a small desk, and clients of both eras that reach it through three doors."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -10,6 +10,7 @@ import pytest
 from mcp import Client
 from mcp.client._transport import TransportStreams
 from mcp.shared.memory import create_client_server_memory_streams
+from support.sockets import over_socket
 
 from loci.server.access import Caller, as_caller, current_caller
 from loci.server.embedding import HashEmbedder
@@ -58,7 +59,7 @@ def mode(request: pytest.FixtureRequest) -> Mode:
     return request.param
 
 
-@pytest.fixture(params=["memory", "streams"])
+@pytest.fixture(params=["memory", "streams", "socket"])
 def door(request: pytest.FixtureRequest) -> str:
     return request.param
 
@@ -89,6 +90,7 @@ def connect(
     mode: Mode,
     door: str,
     over_streams: Callable[[Caller], AbstractAsyncContextManager[Any]],
+    tmp_path: Path,
 ) -> Connect:
     """Connect a client: `async with connect(tenant="ada") as client`."""
 
@@ -100,6 +102,10 @@ def connect(
         with anyio.fail_after(20):
             if door == "streams":
                 async with Client(over_streams(caller), mode=mode, **more) as client:
+                    yield client
+            elif door == "socket":
+                streams = over_socket(server, caller, tmp_path)
+                async with Client(streams, mode=mode, **more) as client:
                     yield client
             else:
                 with as_caller(caller):

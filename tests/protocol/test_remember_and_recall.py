@@ -183,8 +183,10 @@ async def test_explain_says_why(connect: Connect) -> None:
     async with connect() as client:
         await keep(client, "Ada likes tea.")
         answer = await ask(client, "recall", query="Ada tea", explain=True)
-        assert set(answer["recollections"][0]["why"]) <= {"cosine", "bm25", "score"}
-        assert "score" in answer["recollections"][0]["why"]
+        why = answer["recollections"][0]["why"]
+        assert set(why) == {"cosine", "bm25", "score", "signals"}
+        assert why["score"] == pytest.approx(sum(why["signals"].values()), abs=0.01)
+        assert {"words", "meaning"} <= set(why["signals"])
 
 
 async def test_nothing_relevant_is_said(connect: Connect) -> None:

@@ -111,6 +111,8 @@ async def test_the_status_is_proved_by_a_canary(connect: Connect) -> None:
         assert sum(status["tiers"].values()) == 1
         assert status["kinds"] == {"semantic": 1}
         assert status["embedder"].startswith("hash/")
+        assert status["index"]["searched"] == "exactly"
+        assert status["index"]["vectors"] == 1
         assert "recalled and erased" in status["canary"]
 
 

@@ -4,10 +4,10 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Literal
 
 import anyio
 import pytest
@@ -15,6 +15,7 @@ from anyio.abc import Process
 from anyio.streams.buffered import BufferedByteReceiveStream
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
+from support.wires import MEBIBYTE, Wire, running, text_of
 
 pytestmark = pytest.mark.anyio
 
@@ -38,57 +39,13 @@ class Desk:
 
 anyio.run(serve_stdio, build_server(Desk()), Caller(tenant="ada"))
 """
-MEBIBYTE = 1024 * 1024
-
-
-class Wire:
-    """A client that writes bytes."""
-
-    def __init__(self, process: Process) -> None:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        self.process = process
-        self._stdin = process.stdin
-        self._lines = BufferedByteReceiveStream(process.stdout)
-
-    async def write(self, data: bytes) -> None:
-        await self._stdin.send(data)
-
-    async def ask(self, name: int, method: str, params: Mapping[str, Any]) -> None:
-        message = {"jsonrpc": "2.0", "id": name, "method": method, "params": params}
-        await self.write(json.dumps(message).encode() + b"\n")
-
-    async def call(self, name: int, tool: str, **arguments: Any) -> dict[str, Any]:
-        await self.ask(name, "tools/call", {"name": tool, "arguments": arguments})
-        return await self.hear()
-
-    async def hear(self) -> dict[str, Any]:
-        line = await self._lines.receive_until(b"\n", 32 * MEBIBYTE)
-        return cast("dict[str, Any]", json.loads(line.decode()))
-
-    async def initialize(self) -> None:
-        client = {"name": "test", "version": "1"}
-        params = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": client}
-        await self.ask(0, "initialize", params)
-        assert (await self.hear())["result"]["serverInfo"]["name"] == "loci"
-        await self.write(b'{"jsonrpc":"2.0","method":"notifications/initialized"}\n')
-
-    async def end(self) -> None:
-        await self._stdin.aclose()
 
 
 @asynccontextmanager
 async def served(home: Path, *, stdin: int = subprocess.PIPE) -> AsyncGenerator[Process]:
     command = [*SERVE, "--home", str(home)]
-    with anyio.fail_after(60):
-        async with await anyio.open_process(
-            command, stdin=stdin, stderr=None, env=ENVIRONMENT
-        ) as process:
-            try:
-                yield process
-            finally:
-                if process.returncode is None:
-                    process.kill()
+    async with running(command, env=ENVIRONMENT, stdin=stdin) as process:
+        yield process
 
 
 @asynccontextmanager
@@ -97,11 +54,6 @@ async def wired(home: Path) -> AsyncGenerator[Wire]:
         wire = Wire(process)
         await wire.initialize()
         yield wire
-
-
-def text_of(answer: dict[str, Any]) -> str:
-    (block,) = answer["result"]["content"]
-    return cast(str, block["text"])
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])

@@ -1,13 +1,14 @@
 """Real engines over real ledgers, with the hash embedder where meaning does not matter."""
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from loci.server.embedding import Embedder, HashEmbedder
 from loci.server.engine import Engine, Limits, Memories, open_engine
+from loci.server.index.running import open_shelves
 from loci.server.ledger import open_ledger
 from loci.server.model import Draft, Filters, Query
 from loci.server.tokens import TokenCounter
@@ -42,12 +43,20 @@ async def opened(
     clock: Clock | None = None,
     embedder: Embedder | None = None,
     limits: Limits | None = None,
+    index: bool = False,
+    url: str | None = None,
 ) -> AsyncGenerator[Engine]:
-    """An engine over the database in a directory."""
+    """An engine over the database in a directory, with an index if asked for."""
     async with (
         open_ledger(home / "ledger.db") as ledger,
+        open_shelves(home / "index", url) if index else nullcontext() as shelves,
         open_engine(
-            ledger, embedder or HashEmbedder(), _COUNTER, clock=clock or Clock(), limits=limits
+            ledger,
+            embedder or HashEmbedder(),
+            _COUNTER,
+            clock=clock or Clock(),
+            limits=limits,
+            shelves=shelves,
         ) as engine,
     ):
         yield engine

@@ -20,8 +20,8 @@ pytestmark = pytest.mark.anyio
 NEXT = """
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 
 def upgrade() -> None:
@@ -34,8 +34,48 @@ def next_migrations(folder: Path, last: str = "INSERT INTO extra VALUES (1)") ->
     """The product's migrations with one more, as the next release would have."""
     scripts = folder / "migrations"
     shutil.copytree(SCRIPTS, scripts, ignore=shutil.ignore_patterns("__pycache__"))
-    (scripts / "versions" / "0002_extra.py").write_text(NEXT.format(last=last), encoding="utf-8")
+    (scripts / "versions" / "0003_extra.py").write_text(NEXT.format(last=last), encoding="utf-8")
     return scripts
+
+
+def first_migration(folder: Path) -> Path:
+    """The migrations as the first release had them."""
+    scripts = folder / "first"
+    newer = shutil.ignore_patterns("__pycache__", *(f"000{n}_*" for n in range(2, 10)))
+    shutil.copytree(SCRIPTS, scripts, ignore=newer)
+    return scripts
+
+
+def fill_as_the_first_release_did(path: Path) -> None:
+    """A memory in two versions, each with its passage and its words."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("INSERT INTO tenants VALUES (1, 'ada', 0)")
+        connection.execute("INSERT INTO models VALUES (1, 'hash', 4)")
+        create_first_words(connection)
+        for seq, content, replaced in ((1, "Old.", 2), (2, "Now.", None)):
+            connection.execute(
+                "INSERT INTO memories VALUES (?, 1, 'm1', ?, ?, ?, 'semantic', 'warm', '', '[]', '[]',"
+                " NULL, 0, 'user', NULL, NULL, NULL, '{}', 0, NULL, 0, ?, ?, NULL, NULL, NULL, 0, 0)",
+                (seq, seq, bytes([seq]) * 32, content, seq, replaced),
+            )
+            connection.execute("INSERT INTO vectors VALUES (1, 1, ?, ?)", (bytes([seq]), bytes(8)))
+            cells = (seq, len(content), bytes([seq]))
+            connection.execute("INSERT INTO passages VALUES (1, 1, ?, 0, 0, ?, ?)", cells)
+            words = "INSERT INTO words_1 (rowid, content, about) VALUES (?, ?, '')"
+            connection.execute(words, (seq, content))
+        connection.commit()
+
+
+def create_first_words(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        "CREATE VIEW words_source_1 AS SELECT seq, content, "
+        "coalesce(speaker, '') || ' ' || tags || ' ' || entities AS about "
+        "FROM memories WHERE tenant = 1"
+    )
+    connection.execute(
+        "CREATE VIRTUAL TABLE words_1 USING fts5(content, about, content='words_source_1', "
+        "content_rowid='seq', tokenize='porter unicode61 remove_diacritics 2')"
+    )
 
 
 def tables(path: Path) -> set[str]:
@@ -86,12 +126,36 @@ async def test_an_upgrade_keeps_a_copy_of_what_was(tmp_path: Path) -> None:
     async with open_ledger(tmp_path / "ledger.db", migrations=next_migrations(tmp_path)):
         pass
     assert "extra" in tables(tmp_path / "ledger.db")
-    copy = tmp_path / "backups" / "before-0001.db"
+    copy = tmp_path / "backups" / "before-0002.db"
     assert "extra" not in tables(copy)
     assert copy.stat().st_mode & 0o777 == 0o600
     shutil.copy(copy, tmp_path / "ledger.db")
     async with open_memories(tmp_path) as memories:
         assert await contents(memories) == ["From before."]
+
+
+async def test_a_database_of_the_first_schema_keeps_everything_and_has_no_index_yet(
+    tmp_path: Path,
+) -> None:
+    scripts = first_migration(tmp_path)
+    async with open_ledger(tmp_path / "ledger.db", migrations=scripts):
+        pass
+    fill_as_the_first_release_did(tmp_path / "ledger.db")
+    async with open_ledger(tmp_path / "ledger.db") as ledger:
+        with closing(sqlite3.connect(tmp_path / "ledger.db")) as upgraded:
+            assert upgraded.execute("SELECT count(*) FROM outbox").fetchone() == (0,)
+            assert upgraded.execute("SELECT count(*) FROM indexes").fetchone() == (0,)
+        assert await ledger.check() == []
+        mine = await ledger.for_tenant("ada", model="hash", dimension=4)
+        assert [row.memory.content for row in await mine.history("m1")] == ["Old.", "Now."]
+        assert await mine.index.row() is None
+        assert await mine.index.last() == 0
+        rows, after = await mine.index.page(0)
+        assert (rows.ids.tolist(), after) == ([2 << 12], None)
+        assert await mine.index.count() == 1
+        await mine.archive(["m1"])
+        assert [row.passage for row in await mine.index.pending(0, 10)] == [2 << 12]
+    assert (tmp_path / "backups" / "before-0001.db").exists()
 
 
 async def test_an_upgrade_that_fails_changes_nothing(tmp_path: Path) -> None:
@@ -114,7 +178,7 @@ async def test_a_database_from_the_future_is_refused_and_left_alone(tmp_path: Pa
         async with open_ledger(tmp_path / "ledger.db"):
             raise NotImplementedError
     assert str(refusal.value) == (
-        f"The database is of a newer Loci (schema 0002; this one knows up to {newest()}). "
+        f"The database is of a newer Loci (schema 0003; this one knows up to {newest()}). "
         "Update Loci, or use another --home."
     )
     assert await anyio.Path(tmp_path / "ledger.db").read_bytes() == before

@@ -49,7 +49,7 @@ def test_each_client_it_names_can_be_connected(client: str) -> None:
 
 
 def test_its_two_commands_are_those_that_ci_runs() -> None:
-    for marker, end in (("try", "loci demo"), ("test", "-m pytest")):
+    for marker, end in (("try", "loci demo"), ("test", "-m pytest -n 2")):
         block = README.partition(f"<!-- ci: {marker} -->\n```sh\n")[2].partition("\n```")[0]
         assert block.endswith(end)
         assert f"$(readme {marker})" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from loci.server.client_settings import settings_of_client
 from loci.server.errors import SettingsError
 from loci.server.settings import Settings, load_settings, settings_table
 
@@ -84,6 +85,7 @@ BAD: dict[str, object] = {
     "tenant": "~canary",
     "namespace": "a//b",
     "tools": "all",
+    "agent": "",
     "embedder": "openai",
     "device": "",
     "backend": "jax",
@@ -92,11 +94,16 @@ BAD: dict[str, object] = {
     "query_prompt": 1,
     "document_prompt": 1,
     "threads": 0,
+    "index": "http://host/path",
+    "exact_up_to": -1,
+    "vectors_mb": 0,
     "max_content": 5,
     "max_batch": "many",
     "restore_days": 0,
     "hot_tokens": -1,
     "similar_from": 1.5,
+    "idle_seconds": 0,
+    "signals": "some",
     "log_level": "loud",
     "log_format": "xml",
 }
@@ -201,3 +208,46 @@ def test_the_table_is_printed_for_the_documentation() -> None:
 @pytest.mark.parametrize("profile", ["embedded", "dev", "prod"])
 def test_a_profile_only_has_settings_that_exist(profile: str) -> None:
     assert load_settings({"profile": profile}).profile == profile
+
+
+# What a client of the daemon was given
+
+
+def of_client(own: Settings, flags: dict[str, str], **environment: str) -> Settings:
+    return settings_of_client(own, flags, environment)
+
+
+def test_a_client_says_who_it_is_and_a_flag_is_above_its_environment() -> None:
+    own = Settings(tenant="mara", namespace="home")
+    assert of_client(own, {}) == own
+    found = of_client(own, {"tenant": "tomas"}, LOCI_TENANT="ada", LOCI_AGENT="planner")
+    assert (found.tenant, found.namespace, found.agent) == ("tomas", "home", "planner")
+    assert of_client(own, {}, LOCI_TENANT="").tenant == "mara"
+
+
+def test_what_is_the_daemons_may_be_repeated_by_a_client_and_not_changed() -> None:
+    own = Settings(embedder="hash", max_batch=7)
+    assert of_client(own, {"profile": "embedded"}, LOCI_EMBEDDER="hash", LOCI_MAX_BATCH="7") == own
+    with pytest.raises(SettingsError) as caught:
+        of_client(own, {}, LOCI_MAX_BATCH="8")
+    assert str(caught.value) == (
+        "max_batch (LOCI_MAX_BATCH in the client's environment) is 8, but the daemon takes its "
+        f"settings from {own.home / 'loci.toml'}, where it is 7. Set it there and run "
+        "`loci daemon stop`; or serve with --in-process."
+    )
+    with pytest.raises(SettingsError, match=r"^profile \(the client's --profile\) is dev, but"):
+        of_client(own, {"profile": "dev"})
+
+
+def test_what_a_client_was_given_is_checked_like_anything_else() -> None:
+    with pytest.raises(SettingsError, match=r"^tenant: '~x' \(from the client's --tenant\) is not"):
+        of_client(Settings(), {"tenant": "~x"})
+    with pytest.raises(SettingsError, match=r"no such setting .* Did you mean LOCI_TENANT\?"):
+        of_client(Settings(), {}, LOCI_TENNANT="x")
+
+
+def test_in_production_no_client_chooses_its_tenant() -> None:
+    own = Settings(profile="prod", tenant="mara")
+    assert of_client(own, {"tenant": "mara"}).tenant == "mara"
+    with pytest.raises(SettingsError, match="comes from credentials alone"):
+        of_client(own, {}, LOCI_TENANT="tomas")

@@ -21,7 +21,8 @@ from loci.server.access import Caller, as_caller
 from loci.server.app import App, embedder_for, open_app
 from loci.server.engine import Memories
 from loci.server.errors import InvalidInput
-from loci.server.model import Draft, utc_now
+from loci.server.model import Draft, Query, utc_now
+from loci.server.retrieval import Matrices
 from loci.server.settings import Settings, load_settings
 from loci.server.telemetry import configure_logs
 
@@ -104,17 +105,54 @@ class Proofs:
 
     def _listed(self, tools: str) -> list[str]:
         self.given("tools", tools)
+        return [tool["name"] for tool in self._answer("tools/list", {})["tools"]]
+
+    def _answer(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
         client = {"name": "test", "version": "1"}
         version = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": client}
         messages: list[dict[str, Any]] = [
             {"id": 1, "method": "initialize", "params": version},
             {"method": "notifications/initialized"},
-            {"id": 2, "method": "tools/list"},
+            {"id": 2, "method": method, "params": params},
         ]
         lines = [json.dumps({"jsonrpc": "2.0", **message}) + "\n" for message in messages]
-        answers = self._command("stdio", stdin="".join(lines)).splitlines()
-        listed = next(a for a in map(json.loads, answers) if a.get("id") == 2)
-        return [tool["name"] for tool in listed["result"]["tools"]]
+        command = [sys.executable, "-m", "loci.server", "stdio", "--in-process"]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, stdin=pipe, stdout=pipe, encoding="utf-8") as server:
+            assert server.stdin is not None
+            assert server.stdout is not None
+            server.stdin.writelines(lines)
+            server.stdin.flush()
+            # The end of its input would give it a second and a half for all that.
+            answers = map(json.loads, server.stdout)
+            return next(a["result"] for a in answers if a.get("id") == 2)
+
+    def agent(self) -> None:
+        self.given("agent", "planner")
+        call = {"name": "remember", "arguments": {"content": "It has a provenance"}}
+        assert not self._answer("tools/call", call)["isError"]
+        assert [one.agent for one in self.ask(lambda m: m.page()).memories] == ["planner"]
+
+    def signals(self) -> None:
+        self.given("signals", "words")
+        self.remember("Green tea", "Tea")
+
+        async def why(memories: Memories) -> set[str]:
+            answer = await memories.recall(Query(text="green tea", explain=True))
+            reasons = [one.why for one in answer.recollections]
+            return {name for one in reasons if one for name, part in one.signals.items() if part}
+
+        assert self.ask(why) == {"words"}
+        self.given("signals", "meaning")
+        assert self.ask(why) == {"meaning"}
+
+    def idle_seconds(self) -> None:
+        (self._folder / "home").mkdir(mode=0o700)
+        toml = 'embedder = "hash"\nidle_seconds = 1\n'
+        (self._folder / "home" / "loci.toml").write_text(toml, encoding="utf-8")
+        # Nobody connects: it is there for so long, and then it is not.
+        assert self._command("daemon", "run", "--home", str(self._folder / "home")) == ""
+        assert not (self._folder / "home" / "daemon.sock").exists()
 
     def embedder(self) -> None:
         assert embedder_for(self.given("embedder", "hash")).identity.startswith("hash/")
@@ -172,6 +210,41 @@ class Proofs:
         self.given("embedder", "minilm")
         embedder_for(self.given("threads", 3))
         assert told == [3]
+
+    def index(self) -> None:
+        self.given("index", "none")
+        self.remember("compared")
+        assert self._reindexed()["state"] == "off"
+        assert not (self._folder / "home" / "index").exists()
+        self.given("index", "chroma")
+        assert self._reindexed()["state"] == "current"
+        assert (self._folder / "home" / "index").is_dir()
+        self.given("index", "none")
+        self.remember("compared again")
+        assert not (self._folder / "home" / "index").exists()
+
+    def _reindexed(self) -> dict[str, Any]:
+        return json.loads(self._command("reindex", "--json"))
+
+    def exact_up_to(self) -> None:
+        self.remember("one", "two", "three")
+        self.given("exact_up_to", 3)
+        assert self._reindexed()["searched"] == "exactly"
+        self.given("exact_up_to", 2)
+        assert self._reindexed()["searched"] == "through the index"
+
+    def vectors_mb(self) -> None:
+        told: list[int] = []
+
+        class Noting(Matrices):
+            def __init__(self, budget: int) -> None:
+                super().__init__(budget)
+                told.append(budget)
+
+        self._patch.setattr("loci.server.engine.engine.Matrices", Noting)
+        self.given("vectors_mb", 7)
+        self.remember("one")
+        assert told == [7 << 20]
 
     def max_content(self) -> None:
         self.given("max_content", 100)

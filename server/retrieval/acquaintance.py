@@ -1,0 +1,82 @@
+"""One tenant's traits, read when they are first needed and kept up with its writes."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import anyio
+from anyio import to_thread
+
+from ..ledger import TenantLedger
+from ..model import from_micros
+from .people import People
+from .traits import Row, Traits
+
+__all__ = ["Acquaintance"]
+
+_PAGE = 2000
+
+
+class Acquaintance:
+    """What is known of a tenant's memories and people, without reading them again."""
+
+    __slots__ = ("_begun", "_fresh", "_gone", "_ledger", "_lock", "_people", "_traits")
+
+    def __init__(self, ledger: TenantLedger) -> None:
+        self._ledger = ledger
+        self._lock = anyio.Lock()
+        self._traits: Traits | None = None
+        self._begun = False
+        self._gone: set[int] = set()
+        """Replaced or forgotten since."""
+        self._fresh: set[int] = set()
+        """Written since, and not read yet."""
+        self._people: tuple[int, People] = (0, People(()))
+
+    def changed(self, removed: Iterable[int], added: Iterable[int]) -> None:
+        """Note a committed write, by the seqs of the versions; it is taken in with the next question."""
+        if not self._begun:
+            return
+        gone = set(removed)
+        self._gone |= gone
+        self._fresh -= gone
+        self._fresh.update(added)
+
+    async def traits(self, seqs: Sequence[int] = ()) -> Traits:
+        """The traits of all current memories, and of these versions as far as they exist."""
+        async with self._lock:
+            if self._traits is None:
+                self._begun = True
+                self._traits = await self._read_all()
+            traits = self._traits
+            fresh = list(self._fresh)
+            if wanted := traits.missing(fresh):
+                traits.add([Row(*row) for row in await self._ledger.traits(wanted)])
+            self._fresh.difference_update(fresh)
+            if self._gone:
+                traits.remove(sorted(self._gone))
+                self._gone.clear()
+            if other := traits.missing(seqs):
+                rows = await self._ledger.traits(other)
+                traits.add([Row(*row) for row in rows], current=False)
+            return traits
+
+    async def people(self) -> People:
+        """The people who speak in the memories."""
+        speakers = (await self.traits()).speakers
+        count, people = self._people
+        if count != len(speakers):
+            people = People(speakers)
+            self._people = len(speakers), people
+        return people
+
+    async def extent(self) -> tuple[datetime, datetime]:
+        """The first and the last time that a memory is of."""
+        first, last = (await self.traits()).extent
+        return from_micros(first), from_micros(last)
+
+    async def _read_all(self) -> Traits:
+        traits, after = Traits(), 0
+        while rows := await self._ledger.traits_page(after, _PAGE):
+            after = rows[-1][0]
+            await to_thread.run_sync(traits.add, [Row(*row) for row in rows])
+        return traits

@@ -1,0 +1,140 @@
+"""The order of the candidates: a weighted sum of signals, each in [0, 1].
+
+The two lists are fused by convex combination of normalised scores (Bruch, Gai and Ingber, "An Analysis of
+Fusion Functions for Hybrid Retrieval", 2023): from a floor below which a score says nothing to the best
+that was found. The other signals say what no list can: who said it, when, what stands beside it in its
+session, and whether it looks like an answer. The weights are the same for all data; `weights.json` says
+what they were fitted on, and how.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .signs import ASKS
+from .traits import Traits
+from .weights import WEIGHTS
+
+__all__ = ["Asked", "Ranked", "best_of", "rank"]
+
+_COSINE_FLOOR = 0.1
+_USERS = ("user", "human")
+_ASSISTANTS = ("assistant", "ai", "bot", "model")
+
+
+class Asked(NamedTuple):
+    """What a question says, as far as the ranking needs it, and what is to count."""
+
+    people: frozenset[str]
+    signs: int
+    """That its answer should have."""
+    inside: NDArray[np.float32]
+    """For each candidate, how much it falls into the time that is asked for."""
+    weights: NDArray[np.float64] = WEIGHTS
+
+
+class Ranked(NamedTuple):
+    """Candidates, best first."""
+
+    seqs: NDArray[np.int64]
+    scores: NDArray[np.float64]
+    signals: NDArray[np.float64]
+    """Shape (candidates, signals): `weights.SIGNALS`."""
+
+
+def best_of(
+    seqs: Sequence[int], cosines: Mapping[int, float], bm25s: Mapping[int, float], count: int
+) -> NDArray[np.int64]:
+    """The best by the two lists alone."""
+    order = np.array(seqs, np.int64)
+    base = _base(_scaled(bm25s, order, 0.0), _scaled(cosines, order, _COSINE_FLOOR))
+    return order[np.argsort(-base)[:count]]
+
+
+def rank(
+    order: NDArray[np.int64],
+    cosines: Mapping[int, float],
+    bm25s: Mapping[int, float],
+    traits: Traits,
+    asked: Asked,
+) -> Ranked:
+    """Order candidates, whose traits are known. Of equals, the newest comes first."""
+    places = traits.places(order)
+    words = _scaled(bm25s, order, 0.0)
+    meaning = _scaled(cosines, order, _COSINE_FLOOR)
+    base = _base(words, meaning)
+    users = _users(traits)
+    if users is None:
+        before = _beside(traits.prev[places], places, base)
+        after = _beside(traits.next[places], places, base)
+    else:
+        # An assistant's long answers say much of everything.
+        before = after = np.zeros(len(order))
+    asking = _has(traits.signs, traits.prev[places], ASKS)
+    signals = np.stack(
+        [
+            words,
+            meaning,
+            _said_by(traits, places, asked.people),
+            asked.inside.astype(np.float64),
+            _has(traits.signs, places, ASKS),
+            np.maximum(before, after),
+            before * asking,
+            _has(traits.signs, places, asked.signs),
+            np.isin(traits.speaker[places], users or []).astype(np.float64),
+        ],
+        axis=1,
+    )
+    scores = signals @ asked.weights
+    best_first = np.lexsort((-order, -scores))
+    return Ranked(order[best_first], scores[best_first], signals[best_first])
+
+
+def _base(words: NDArray[np.float64], meaning: NDArray[np.float64]) -> NDArray[np.float64]:
+    share = WEIGHTS[:2] / WEIGHTS[:2].sum()
+    return share[0] * words + share[1] * meaning
+
+
+def _scaled(
+    found: Mapping[int, float], seqs: NDArray[np.int64], floor: float
+) -> NDArray[np.float64]:
+    width = max(found.values(), default=floor) - floor
+    scores = np.array([found.get(seq, floor) for seq in seqs.tolist()])
+    return np.maximum(scores - floor, 0) / width if width > 0 else np.zeros(len(seqs))
+
+
+def _beside(
+    neighbours: NDArray[np.int32], places: NDArray[np.int64], base: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The neighbours' base scores; 0 where there is none, or it is no candidate."""
+    order = np.argsort(places)
+    at = np.searchsorted(places, neighbours, sorter=order)
+    at[at == len(places)] = 0
+    found = order[at]
+    return np.where((neighbours >= 0) & (places[found] == neighbours), base[found], 0.0)
+
+
+def _has(
+    signs: NDArray[np.uint8], places: NDArray[np.signedinteger], wanted: int
+) -> NDArray[np.float64]:
+    return np.where(places >= 0, (signs[places] & wanted) > 0, 0.0).astype(np.float64)
+
+
+def _said_by(
+    traits: Traits, places: NDArray[np.int64], people: frozenset[str]
+) -> NDArray[np.float64]:
+    # Where only one person ever speaks, it says nothing.
+    if not people or len(traits.speakers) < 2:
+        return np.zeros(len(places))
+    numbers = [traits.speakers[name] for name in people if name in traits.speakers]
+    return np.isin(traits.speaker[places], numbers).astype(np.float64)
+
+
+def _users(traits: Traits) -> list[int] | None:
+    """The users' numbers; None where no assistant speaks."""
+    speakers = {name.casefold(): number for name, number in traits.speakers.items()}
+    if not any(name in speakers for name in _ASSISTANTS):
+        return None
+    return [speakers[name] for name in _USERS if name in speakers]

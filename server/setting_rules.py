@@ -1,0 +1,68 @@
+"""What single settings may be: the fields of `settings.Settings` are made of these."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import Field
+
+__all__ = [
+    "SENTENCE_TRANSFORMERS",
+    "about",
+    "embedder_name",
+    "folder",
+    "index_place",
+    "number",
+    "printable",
+]
+
+SENTENCE_TRANSFORMERS = "sentence-transformers:"
+"""What the name of an embedder of that extra begins with."""
+
+
+def folder(path: Path) -> Path:
+    """An absolute one."""
+    return path.expanduser().absolute()
+
+
+def embedder_name(name: str) -> str:
+    """The name of an embedding model. Raises ValueError."""
+    kind, colon, model = name.partition(":")
+    if name in ("minilm", "hash"):
+        return name
+    if kind + colon == SENTENCE_TRANSFORMERS and model.strip() and not model.startswith("."):
+        return kind + colon + str(Path(model).expanduser() if model.startswith("~") else model)
+    path = Path(name).expanduser()
+    if not path.is_absolute() or not name.isprintable():
+        # Clients start servers in folders of their own choice: a relative path means nothing.
+        raise ValueError(name)
+    return str(path)
+
+
+def index_place(name: str) -> str:
+    """Where the vector index is kept. Raises ValueError."""
+    address = urlsplit(name)
+    if name in ("chroma", "none") or (
+        address.scheme in ("http", "https") and address.hostname and not address.path.strip("/")
+    ):
+        return name
+    raise ValueError(name)
+
+
+def printable(text: str) -> str:
+    """A name. Raises ValueError."""
+    if not text.isprintable() or text.startswith("~"):
+        raise ValueError(text)
+    return text
+
+
+def about(description: str, allowed: str, default: Any = ..., **rules: Any) -> Any:
+    """A field: what the setting does, and what may be given, in words."""
+    extra: dict[str, Any] = {"allowed": allowed}
+    return Field(default, description=description, json_schema_extra=extra, **rules)
+
+
+def number(description: str, low: float, high: float, default: float | None) -> Any:
+    """A field that holds a number."""
+    kind = "number" if isinstance(default, float) else "whole number"
+    return about(description, f"a {kind} from {low:,} to {high:,}", default, ge=low, le=high)

@@ -1,0 +1,254 @@
+"""The index, measured by hand: `python -m pytest -m bench -s tests/benchmarks/test_bench_index.py`.
+
+Vectors are real embeddings (of the sentences that `LOCI_BENCH_TEXTS` names, a file with one a line; else
+generated ones) and, beyond those, mixtures of two of them with a little noise. The large run takes
+as many vectors as `LOCI_BENCH_VECTORS` says: 1,000,000 took 21 minutes.
+
+Everything is measured in process, without a client: `tests/benchmarks/test_bench_server.py` goes over stdio.
+Each test can be run alone: `-k finds_what`, `-k hardly_grows`, `-k many_vectors`, `-k thousand`.
+"""
+
+import os
+import statistics
+import sys
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio.lowlevel
+import numpy as np
+import psutil
+import pytest
+from numpy.typing import NDArray
+from support.engines import keep, opened
+from support.sentences import sentence
+from support.workers import workers
+
+from loci.server.embedding import HashEmbedder, shipped
+from loci.server.engine import Engine, Limits, Memories
+from loci.server.index import Generations, VectorIndex
+from loci.server.index.running import open_shelves
+from loci.server.model import Query
+
+pytestmark = [pytest.mark.anyio, pytest.mark.bench]
+
+DIMENSION = 384
+QUERIES = 200
+BATCH = 256
+
+Vectors = NDArray[np.float32]
+
+
+def show(line: str) -> None:
+    sys.stdout.write(f"\n{line}")
+
+
+def unit(vectors: NDArray[Any]) -> Vectors:
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+async def embedded(count: int) -> Vectors:
+    """Embeddings of real sentences, as far as there are any, in random order."""
+    named = os.environ.get("LOCI_BENCH_TEXTS")
+    if named is None:
+        words = [
+            "Ada",
+            "Bob",
+            "likes",
+            "sells",
+            "harbours",
+            "violins",
+            "in",
+            "spring",
+            "winter",
+            "quietly",
+            "never",
+            "with",
+            "budget",
+        ]
+        dice = np.random.default_rng(1)
+        texts = [" ".join(dice.choice(words, 9)) for _ in range(min(count, 4000))]
+    else:
+        whole = await anyio.Path(named).read_text(encoding="utf-8")
+        texts = whole.splitlines()[:count]
+    embedder = shipped()
+    found = np.asarray(await embedder.embed_documents(texts), np.float32)
+    await embedder.aclose()
+    return found[np.random.default_rng(2).permutation(len(found))]
+
+
+def mixed(real: Vectors, count: int, seed: int) -> Vectors:
+    dice = np.random.default_rng(seed)
+    one: Vectors = real[dice.integers(len(real), size=count)]
+    other: Vectors = real[dice.integers(len(real), size=count)]
+    share = dice.uniform(0.2, 0.5, (count, 1))
+    noise = dice.normal(0, 0.01, (count, real.shape[1]))
+    return unit(one * (1 - share) + other * share + noise)
+
+
+@asynccontextmanager
+async def generations(home: Path) -> AsyncGenerator[Generations]:
+    async with open_shelves(home) as shelves:
+        yield shelves.of("bench", "bench", DIMENSION)
+
+
+async def build(home: Generations, real: Vectors, count: int) -> str:
+    """Feed so many vectors. The rate is what a rebuild has."""
+    draft = await home.begin()
+    begun = time.perf_counter()
+    for start in range(0, count, BATCH):
+        stop = min(start + BATCH, count)
+        batch = real[start:stop] if stop <= len(real) else mixed(real, stop - start, start)
+        await draft.upsert(np.arange(start, stop), batch)
+        if start % (BATCH * 400) == 0:
+            show(f"{start:,} after {time.perf_counter() - begun:.0f} s")
+    peak = max(one.memory_info().rss for one in workers())
+    name = await draft.seal(0)
+    taken = time.perf_counter() - begun
+    show(
+        f"built {count:,} in {taken:.0f} s: {count / taken:,.0f} a second; worker {peak >> 20:,} MB"
+    )
+    await draft.aclose()
+    return name
+
+
+def on_disk(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+async def latencies(index: VectorIndex, queries: Vectors, limit: int) -> list[float]:
+    taken: list[float] = []
+    for query in queries:
+        begun = time.perf_counter()
+        await index.search(query[None], limit)
+        taken.append((time.perf_counter() - begun) * 1e3)
+    return taken
+
+
+async def test_the_index_finds_what_exact_search_finds(tmp_path: Path) -> None:
+    """On real embeddings, none of them mixed; half of them ask."""
+    real = await embedded(40_000)
+    stored, asking = real[: -len(real) // 10], real[-len(real) // 10 :][:QUERIES]
+    async with generations(tmp_path) as home:
+        name = await build(home, stored, len(stored))
+        index = await home.open(name, 0)
+        found = await index.search(asking, 10)
+        exact = np.argsort(-(asking @ stored.T), axis=1)[:, :10]
+        pairs = zip(found, exact, strict=True)
+        hits = sum(len(set(one.ids.tolist()) & set(best.tolist())) for one, best in pairs)
+        await index.aclose()
+    recall = hits / (10 * len(asking))
+    show(f"recall@10 of {len(stored):,} real embeddings: {recall:.4f}")
+    assert recall >= 0.98
+
+
+class Mixing:
+    """The shipped model for questions; memories get mixtures of what it made of a few thousand."""
+
+    def __init__(self, real: Vectors) -> None:
+        self._model = shipped()
+        self._real = real
+        self._made = 0
+        self.identity, self.dimension = self._model.identity, DIMENSION
+        self.load, self.split, self.aclose = self._model.load, self._model.split, self._model.aclose
+        self.embed_query = self._model.embed_query
+
+    async def embed_documents(self, texts: Sequence[str]) -> Vectors:
+        self._made += 1
+        return mixed(self._real, len(texts), self._made)
+
+
+async def recalls(memories: Memories, count: int = 300) -> list[float]:
+    taken: list[float] = []
+    for number in range(count):
+        begun = time.perf_counter()
+        await memories.recall(Query(text=sentence(10**7 + number), limit=8, max_tokens=1000))
+        taken.append((time.perf_counter() - begun) * 1e3)
+    return taken
+
+
+def told(what: str, taken: list[float]) -> tuple[float, float]:
+    median, p95 = statistics.median(taken), statistics.quantiles(taken, n=20)[-1]
+    show(f"{what}: median {median:.2f} ms, p95 {p95:.2f}")
+    return median, p95
+
+
+async def test_recall_hardly_grows(tmp_path: Path) -> None:
+    """And goes on beside the feeding."""
+    real, limits = await embedded(8000), Limits(similar_from=1.0)
+    found: dict[int, tuple[float, float]] = {}
+    for count in (10_000, 100_000):
+        home = tmp_path / str(count)
+        async with opened(home, embedder=Mixing(real), index=True, limits=limits) as engine:
+            memories = await engine.for_tenant("a")
+            for start in range(0, count, 100):
+                await keep(memories, *(sentence(number) for number in range(start, start + 100)))
+            show(f"{count:,}: {await engine.feed('a')}")
+            await recalls(memories)
+            found[count] = told(f"recall of {count:,}", await recalls(memories))
+            if count > 10_000:
+                await beside_feeding(engine, memories)
+    show(f"100,000 cost {found[100_000][0] / found[10_000][0]:.2f} times 10,000")
+
+
+async def beside_feeding(engine: Engine, memories: Memories) -> None:
+    for start in range(200_000, 204_000, 100):
+        await keep(memories, *(sentence(number) for number in range(start, start + 100)))
+    taken: list[float] = []
+    fed = anyio.Event()
+
+    async def feed() -> None:
+        begun = time.perf_counter()
+        while (await engine.feed("a")).waiting:
+            pass
+        show(f"fed 4,000 at {4000 / (time.perf_counter() - begun):,.0f} a second")
+        fed.set()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(feed)
+        while not fed.is_set():
+            taken += await recalls(memories, 20)
+    told("recall while fed", taken)
+
+
+async def test_many_vectors(tmp_path: Path) -> None:
+    count = int(os.environ.get("LOCI_BENCH_VECTORS", "100000"))
+    real = await embedded(40_000)
+    queries = mixed(real, QUERIES, 10**9)
+    async with generations(tmp_path) as home:
+        name = await build(home, real, count)
+        size = on_disk(tmp_path)
+        begun = time.perf_counter()
+        index = await home.open(name, 0)
+        show(f"opened in {time.perf_counter() - begun:.1f} s; {size >> 20:,} MB on the disk")
+        taken = await latencies(index, queries, 125)
+        rss = [one.memory_info().rss >> 20 for one in workers()]
+        p95 = statistics.quantiles(taken, n=20)[-1]
+        show(f"search: median {statistics.median(taken):.1f} ms, p95 {p95:.1f}; workers {rss} MB")
+        await index.aclose()
+    assert p95 < 100
+
+
+async def test_a_thousand_tenants_weigh_little(tmp_path: Path) -> None:
+    """20 memories each, all of them indexed."""
+    me = psutil.Process()
+    before = me.memory_info().rss
+    most_files = most = 0
+    begun = time.perf_counter()
+    async with opened(tmp_path, embedder=HashEmbedder(DIMENSION), index=True) as engine:
+        for number in range(1000):
+            memories = await engine.for_tenant(f"tenant {number}")
+            await keep(memories, *(f"Tenant {number} knows {fact}" for fact in range(20)))
+            assert (await engine.feed(f"tenant {number}")).state == "current"
+            if number % 50 == 0:
+                family = [me, *workers()]
+                most = max(most, sum(one.memory_info().rss for one in family) - before)
+                most_files = max(most_files, sum(one.num_fds() for one in family))
+        show(f"1,000 tenants in {time.perf_counter() - begun:.0f} s")
+        await anyio.lowlevel.checkpoint()
+    show(
+        f"all processes: {most >> 20} MB beyond {before >> 20} of the test, {most_files} descriptors"
+    )
+    assert most_files < 256

@@ -1,0 +1,155 @@
+"""Ranking by words: whole scores, and little work where words are common."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import anyio
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.ledgers import a_memory
+
+from loci.server.ledger import NewMemory, NewPassage, Sight, TenantLedger, open_ledger
+from loci.server.model import Filters, content_key, new_memory_id
+
+pytestmark = pytest.mark.anyio
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+VECTOR = np.full(4, 0.5, np.float32)
+MANY = 1600
+"""More than are ranked for one word."""
+
+
+def _new(number: int, text: str, *, session: str | None = None, pinned: bool = False) -> NewMemory:
+    at = START + timedelta(seconds=number)
+    times = dict.fromkeys(("valid_from", "remembered_at", "recorded_at", "used_at"), at)
+    first = a_memory(new_memory_id(), text).memory
+    memory = replace(first, **times, session=session, pinned=pinned, uses=1)
+    key = content_key(text, namespace="", speaker=None, at=at)
+    return NewMemory(memory=memory, key=key, passages=[NewPassage(0, len(text), key, VECTOR)])
+
+
+@asynccontextmanager
+async def _ledger(home: Path, new: Sequence[NewMemory] = ()) -> AsyncGenerator[TenantLedger]:
+    async with open_ledger(home / "ledger.db") as ledger:
+        tenant = await ledger.for_tenant("somebody", model="m", dimension=4)
+        for start in range(0, len(new), 500):
+            await tenant.store(new[start : start + 500], START)
+        yield tenant
+
+
+def _sight(days: float = 1, *, session: str | None = None) -> Sight:
+    return Sight(filters=Filters(session=session), now=START + timedelta(days=days))
+
+
+async def _found(tenant: TenantLedger, question: str, limit: int = 100) -> dict[int, float]:
+    return dict(await tenant.match(question, _sight(), limit))
+
+
+def _crowd(*last: str) -> list[NewMemory]:
+    """Two words that are in almost every memory, then some memories of one's own."""
+    texts = [f"Harbour lantern number {n}." for n in range(MANY)]
+    return [_new(n, text) for n, text in enumerate([*texts, *last])]
+
+
+async def test_a_rare_word_selects_and_the_common_ones_add_to_its_score(tmp_path: Path) -> None:
+    crowd = _crowd("A walrus came.", "A walrus, harbour.", "Nothing of the kind.")
+    crowd += [_new(MANY + 3 + n, f"A walrus, again {n}.") for n in range(200)]
+    # Else half of all have the common word, and BM25 gives it no weight.
+    crowd += [_new(MANY + 203 + n, f"Something else, {n}.") for n in range(2 * MANY)]
+    async with _ledger(tmp_path, crowd) as tenant:
+        found = await _found(tenant, "walrus harbour")
+        alone = await _found(tenant, "walrus")
+        common = await _found(tenant, "harbour", limit=MANY + 1)
+    both = MANY + 2
+    assert next(iter(found)) == both
+    assert set(found) <= {MANY + 1, both, *range(MANY + 4, MANY + 204)}
+    assert found[both] == pytest.approx(alone[both] + common[both])
+    others = (found.keys() & alone.keys()) - {both}
+    assert others
+    assert all(found[seq] == pytest.approx(alone[seq]) for seq in others)
+
+
+async def test_too_few_selected_are_filled_up_by_common_words(tmp_path: Path) -> None:
+    async with _ledger(tmp_path, _crowd("A walrus came.")) as tenant:
+        found = await _found(tenant, "walrus harbour lantern")
+    assert len(found) == 100
+    assert next(iter(found)) == MANY + 1
+
+
+async def test_a_question_of_common_words_alone_is_answered(tmp_path: Path) -> None:
+    async with _ledger(tmp_path, _crowd()) as tenant:
+        assert len(await _found(tenant, "harbour lantern")) == 100
+
+
+async def test_a_filter_finds_what_only_common_words_lead_to(tmp_path: Path) -> None:
+    crowd = _crowd(*(f"A walrus, again {n}." for n in range(300)))
+    mine = _new(0, "The harbour is mine.", session="mine")
+    async with _ledger(tmp_path, [*crowd, mine]) as tenant:
+        found = await tenant.match("walrus harbour", _sight(session="mine"), 100)
+    assert [one.seq for one in found] == [len(crowd) + 1]
+
+
+@pytest.mark.parametrize(
+    "question", ["", "?!", "_", "unheard of", '" OR "', "NEAR(a b)", "日本 zebra*"]
+)
+async def test_words_that_are_nowhere_find_nothing(tmp_path: Path, question: str) -> None:
+    async with _ledger(tmp_path, [_new(0, "One memory.")]) as tenant:
+        assert await _found(tenant, question) == {}
+
+
+WORDS = ("amber", "birch", "cedar", "delta", "ember", "falcon")
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    texts=st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=6), max_size=30),
+    asked=st.lists(st.sampled_from(WORDS), min_size=1, max_size=4, unique=True),
+)
+def test_few_memories_are_found_if_and_only_if_they_have_a_word(
+    texts: list[list[str]], asked: list[str]
+) -> None:
+    async def run() -> None:
+        new = [_new(n, f"{' '.join(text)} {n}") for n, text in enumerate(texts)]
+        with TemporaryDirectory() as home:
+            async with _ledger(Path(home), new) as tenant:
+                found = await _found(tenant, " ".join(asked))
+        assert set(found) == {n + 1 for n, text in enumerate(texts) if set(text) & set(asked)}
+        assert list(found.values()) == sorted(found.values(), reverse=True)
+
+    anyio.run(run)
+
+
+async def _active(tenant: TenantLedger, days: float = 1) -> list[int]:
+    return [row.seq for row in await tenant.most_active(_sight(days), 3)]
+
+
+async def test_the_most_active_follow_uses_new_memories_and_time(tmp_path: Path) -> None:
+    """Among so many that not all are looked at each time."""
+    new = [_new(n, f"Memory {n}.") for n in range(5200)]
+    async with _ledger(tmp_path, new) as tenant:
+        assert await _active(tenant) == [5200, 5199, 5198]
+        await tenant.rehearse({7: 5, 9: 4}, START)
+        assert await _active(tenant) == [7, 9, 5200]
+        await tenant.store([_new(5200, "Newer."), _new(0, "Pinned.", pinned=True)], START)
+        assert await _active(tenant) == [5202, 7, 9]
+        assert await _active(tenant, days=2) == [5202, 7, 9]
+        ids = [row.memory.id for row in await tenant.most_active(_sight(), 2)]
+        await tenant.mark_deleted(ids, START, START)
+        assert await _active(tenant) == [9, 5201, 5200]
+        await tenant.restore(ids)
+        assert await _active(tenant) == [5202, 7, 9]
+
+
+async def test_pages_go_through_all_tiers_newest_first(tmp_path: Path) -> None:
+    new = [_new(n, f"Memory {n}.") for n in range(10)]
+    async with _ledger(tmp_path, new) as tenant:
+        await tenant.archive([one.memory.id for one in new[::2]])
+        first = [row.seq for row in await tenant.page(_sight(), None, 4)]
+        rest = [row.seq for row in await tenant.page(_sight(), first[-1], 10)]
+    assert [*first, *rest] == list(range(10, 0, -1))

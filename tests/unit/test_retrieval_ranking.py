@@ -1,0 +1,130 @@
+"""The signals of the ranking, one at a time; and what is newest first."""
+
+import numpy as np
+import pytest
+
+from loci.server.retrieval.newest import newest_first
+from loci.server.retrieval.ranking import Asked, Ranked, rank
+from loci.server.retrieval.signs import ASKS, NUMBERS, TIMES, signs_of, wanted_signs
+from loci.server.retrieval.traits import Row, Traits
+from loci.server.retrieval.weights import SIGNALS
+
+ROWS = [
+    Row(1, "ada", "s", 1, "Where did you go?"),
+    Row(2, "bob", "s", 2, "To the sea, for three weeks."),
+    Row(3, "ada", "s", 3, "Nice."),
+    Row(4, "ada", None, 4, "The sea is blue."),
+]
+
+
+def ranked(
+    cosines: dict[int, float],
+    bm25s: dict[int, float],
+    *,
+    rows: list[Row] = ROWS,
+    people: frozenset[str] = frozenset(),
+    signs: int = 0,
+    inside: list[float] | None = None,
+) -> Ranked:
+    traits = Traits()
+    traits.add(rows)
+    seqs = np.array([row.seq for row in rows], np.int64)
+    within = np.array(inside or [0.0] * len(seqs), np.float32)
+    return rank(seqs, cosines, bm25s, traits, Asked(people, signs, within))
+
+
+def signal(found: Ranked, name: str) -> dict[int, float]:
+    column = found.signals[:, SIGNALS.index(name)]
+    return dict(zip(found.seqs.tolist(), column.round(3).tolist(), strict=True))
+
+
+def test_both_lists_are_scaled_to_their_best() -> None:
+    found = ranked({1: 0.1, 2: 0.6, 3: 0.35}, {2: 4.0, 4: 8.0})
+    assert signal(found, "meaning") == {1: 0.0, 2: 1.0, 3: 0.5, 4: 0.0}
+    assert signal(found, "words") == {1: 0.0, 2: 0.5, 3: 0.0, 4: 1.0}
+    assert found.scores.tolist() == sorted(found.scores.tolist(), reverse=True)
+
+
+def test_of_equals_the_newest_comes_first() -> None:
+    assert ranked({}, {}, rows=[row._replace(content="x") for row in ROWS]).seqs.tolist() == [
+        4,
+        3,
+        2,
+        1,
+    ]
+
+
+def test_what_a_named_person_said_is_raised() -> None:
+    found = ranked({1: 0.5, 2: 0.5}, {}, people=frozenset({"bob"}))
+    assert signal(found, "said_by") == {1: 0.0, 2: 1.0, 3: 0.0, 4: 0.0}
+    assert found.seqs[0] == 2
+
+
+def test_where_one_person_speaks_it_says_nothing_who_did() -> None:
+    alone = [row._replace(speaker="ada") for row in ROWS]
+    found = ranked({1: 0.5}, {}, rows=alone, people=frozenset({"ada"}))
+    assert set(signal(found, "said_by").values()) == {0.0}
+
+
+def test_what_stands_beside_a_hit_is_raised_and_a_reply_once_more() -> None:
+    found = ranked({1: 0.6}, {1: 3.0})
+    assert signal(found, "beside") == {1: 0.0, 2: 1.0, 3: 0.0, 4: 0.0}
+    assert signal(found, "reply") == {1: 0.0, 2: 1.0, 3: 0.0, 4: 0.0}
+    after = ranked({2: 0.6}, {2: 3.0})
+    assert signal(after, "beside") == {1: 1.0, 2: 0.0, 3: 1.0, 4: 0.0}
+    assert set(signal(after, "reply").values()) == {0.0}
+
+
+def test_beside_an_assistant_neighbours_say_nothing_and_the_user_counts() -> None:
+    rows = [row._replace(speaker="assistant" if row.speaker == "bob" else "user") for row in ROWS]
+    found = ranked({1: 0.6}, {}, rows=rows)
+    assert set(signal(found, "beside").values()) == {0.0}
+    assert signal(found, "user") == {1: 1.0, 2: 0.0, 3: 1.0, 4: 1.0}
+
+
+def test_the_time_and_the_kind_of_answer_that_are_asked_for_are_raised() -> None:
+    found = ranked({}, {}, signs=TIMES, inside=[0, 0, 0.5, 0])
+    assert signal(found, "in_time")[3] == 0.5
+    assert signal(found, "shows") == {1: 0.0, 2: 1.0, 3: 0.0, 4: 0.0}
+    assert signal(found, "asks")[1] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "signs"),
+    [
+        ("Where did you go?  ", ASKS),
+        ("それは何ですか？", ASKS),
+        ("We left yesterday.", TIMES),
+        ("It was in 2019.", TIMES | NUMBERS),
+        ("She has two cats.", NUMBERS),
+        ("Blue.", 0),
+        ("", 0),
+    ],
+)
+def test_what_a_text_shows(text: str, signs: int) -> None:
+    assert signs_of(text) == signs
+
+
+@pytest.mark.parametrize(
+    ("question", "signs"),
+    [
+        ("When did she leave?", TIMES),
+        ("On which day was it?", TIMES),
+        ("How many cats has she?", NUMBERS),
+        ("Who told him when to go?", 0),
+        ("What is blue?", 0),
+    ],
+)
+def test_what_an_answer_should_show(question: str, signs: int) -> None:
+    assert wanted_signs(question) == signs
+
+
+def test_the_newer_of_two_that_are_alike_goes_first() -> None:
+    alike = np.array([[1, 0], [0.8, 0.6], [0, 1]], np.float32)
+    # The third is like the second, and newer.
+    assert newest_first([1.0, 0.9, 0.8], [1, 2, 3], alike) == [2, 1, 0]
+    assert newest_first([1.0, 0.9], [1, 2], alike[:2]) == [1, 0]
+    assert newest_first([1.0, 0.9], [2, 1], alike[:2]) == [0, 1]
+    assert newest_first([1.0, 0.9], [1, 2], alike[[0, 2]]) == [0, 1]
+    assert newest_first([1.0, 0.5], [1, 2], alike[:2]) == [0, 1]
+    assert newest_first([], [], np.empty((0, 2), np.float32)) == []
