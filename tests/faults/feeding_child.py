@@ -35,6 +35,8 @@ async def write(engine: Engine, name: str, dice: random.Random) -> None:
         for text in texts:
             say("kept", text)
         if dice.random() < 0.3:
+            # Killed from here on, nobody can say whether it is gone.
+            say("going", texts[0])
             await memories.forget(ids[:1])
             say("gone", texts[0])
 

@@ -29,6 +29,8 @@ class Told:
     """What the child said."""
 
     kept: list[str] = field(default_factory=list[str])
+    going: list[str] = field(default_factory=list[str])
+    """Forgetting had begun."""
     gone: list[str] = field(default_factory=list[str])
     fed: int = 0
 
@@ -40,6 +42,8 @@ class Told:
                 match kind:
                     case "kept":
                         self.kept.append(text)
+                    case "going":
+                        self.going.append(text)
                     case "gone":
                         self.gone.append(text)
                     case _:
@@ -74,8 +78,8 @@ def harass(home: Path, seed: int, told: Told) -> None:
 
 
 async def check(memories: Memories, told: Told, seed: int) -> None:
-    gone = set(told.gone)
-    kept = [text for text in told.kept if text not in gone]
+    going = set(told.going)
+    kept = [text for text in told.kept if text not in going]
     dice = random.Random(seed)
     for text in [*kept[-SAMPLE:], *dice.sample(kept, min(SAMPLE, len(kept)))]:
         assert text in await ask(memories, text)

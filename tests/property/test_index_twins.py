@@ -23,7 +23,9 @@ from loci.server.model import Draft, ForgetMode, Query, Revision
 pytestmark = pytest.mark.anyio
 
 TENANT = "somebody"
-TOP = 8
+TOP = 10
+"""As many as are put in order by their age: with fewer, which of two equals is among them would decide
+over the others' places."""
 NEAR_TIE = 1e-4
 WORDS = ["harbour", "railway", "garden", "violin", "budget", "Ada", "Bob", "spring", "winter"]
 
@@ -132,8 +134,9 @@ async def compare(twins: Twins) -> None:
 
 
 async def ranked(memories: Memories, text: str) -> dict[str, float]:
-    answer = await memories.recall(Query(text=text, limit=TOP, max_tokens=100_000))
-    return {one.memory.content: one.relevance for one in answer.recollections}
+    query = Query(text=text, limit=TOP, max_tokens=100_000, explain=True)
+    found = (await memories.recall(query)).recollections
+    return {one.memory.content: one.why.score for one in found if one.why is not None}
 
 
 @pytest.mark.slow
