@@ -24,6 +24,7 @@ class _Why(BaseModel):
 class _Recollection(BaseModel):
     id: str
     content: str
+    excerpt: bool = Field(default=False, description="Cut to fit max_tokens, where … stands")
     relevance: float
     kind: Kind
     tier: Tier
@@ -39,6 +40,8 @@ class _Answer(BaseModel):
     omitted: int = Field(description="Relevant, but beyond limit or max_tokens")
     tokens: int = Field(description="Of this answer's text, o200k_base")
     nothing_relevant: bool
+    reason: str | None = Field(default=None, description="Why nothing is relevant")
+    absent: list[str] | None = Field(default=None, description="In the question, and in no memory")
 
 
 async def recall(

@@ -9,11 +9,11 @@ an index is made from: passages, their changes (the outbox), and the generation 
 """
 
 from .feed import IndexLedger
-from .fulltext import question_terms
 from .ledger import Ledger, open_ledger
 from .outbox import IndexRow, OutboxRow
 from .rows import NewMemory, NewPassage, VersionRow, as_kept
 from .tenant import TenantLedger
+from .terms import question_terms, quoted, terms_of
 from .vectors import MAX_PASSAGES, Delta, seq_of, seqs_of
 from .where import Sight
 from .writes import Stored
@@ -34,6 +34,8 @@ __all__ = [
     "as_kept",
     "open_ledger",
     "question_terms",
+    "quoted",
     "seq_of",
     "seqs_of",
+    "terms_of",
 ]

@@ -1,54 +1,62 @@
 """Full text by SQLite's FTS5: one table for each tenant, Porter stems, BM25.
 
 FTS5's `bm25` is Okapi BM25 with k1 = 1.2, b = .75 (Robertson and Zaragoza, 2009), negated. The table
-reads its text through a view of the tenant's versions, so the text itself is stored once.
+reads its text through a view of the tenant's versions, so the text itself is stored once. The view
+asks `terms.pieces` of the connection: whoever writes or forgets words has it (`sqlite`). When it
+changes, a migration must drop the tables, to be made anew: a word is forgotten by the pieces that it
+was stored by.
 """
-
-import re
 
 from sqlalchemy import Connection, text
 
-from .stopwords import STOPWORDS
+from .terms import terms_of
 
 __all__ = [
+    "PIECES",
     "add_words",
     "any_of",
     "create_words",
     "purge_words",
-    "question_terms",
     "remove_words",
     "still_indexed",
 ]
 
-_WORD = re.compile(r"\w+", re.UNICODE)
+PIECES = "loci_pieces"
+"""The function's name in SQL."""
+_ABOUT = "coalesce(speaker, '') || ' ' || tags || ' ' || entities"
+_COLUMNS = "content, about, pieces"
 _TERMS = 64
-"""A longer question adds time and no focus."""
+"""In one question to the index."""
 
 
 def create_words(connection: Connection, tenant: int) -> None:
-    """The tenant's view and table, in the caller's transaction. Existing ones stay."""
+    """The tenant's view and table, in the caller's transaction, with all that the tenant has. Existing
+    ones stay."""
+    there = text("SELECT 1 FROM sqlite_schema WHERE name = :name")
+    if connection.scalar(there, {"name": f"words_{tenant:d}"}):
+        return
     connection.execute(
         text(
-            f"CREATE VIEW IF NOT EXISTS words_source_{tenant:d} AS SELECT seq, content, "
-            "coalesce(speaker, '') || ' ' || tags || ' ' || entities AS about "
-            f"FROM memories WHERE tenant = {tenant:d}"
+            f"CREATE VIEW words_source_{tenant:d} AS SELECT seq, content, {_ABOUT} AS about, "
+            f"{PIECES}({_ABOUT} || ' ' || content) AS pieces FROM memories WHERE tenant = {tenant:d}"
         )
     )
     connection.execute(
         text(
-            f"CREATE VIRTUAL TABLE IF NOT EXISTS words_{tenant:d} USING fts5(content, about, "
+            f"CREATE VIRTUAL TABLE words_{tenant:d} USING fts5({_COLUMNS}, "
             f"content='words_source_{tenant:d}', content_rowid='seq', "
             "tokenize='porter unicode61 remove_diacritics 2')"
         )
     )
+    connection.execute(text(f"INSERT INTO words_{tenant:d}(words_{tenant:d}) VALUES ('rebuild')"))
 
 
 def add_words(connection: Connection, tenant: int, seqs: list[int]) -> None:
     """Index versions that were just stored."""
     connection.execute(
         text(
-            f"INSERT INTO words_{tenant:d}(rowid, content, about) "
-            f"SELECT seq, content, about FROM words_source_{tenant:d} WHERE seq = :seq"
+            f"INSERT INTO words_{tenant:d}(rowid, {_COLUMNS}) "
+            f"SELECT seq, {_COLUMNS} FROM words_source_{tenant:d} WHERE seq = :seq"
         ),
         [{"seq": seq} for seq in seqs],
     )
@@ -58,8 +66,8 @@ def remove_words(connection: Connection, tenant: int, seqs: list[int]) -> None:
     """Take versions out, before their rows go: the index must be told the text it forgets."""
     connection.execute(
         text(
-            f"INSERT INTO words_{tenant:d}(words_{tenant:d}, rowid, content, about) "
-            f"SELECT 'delete', seq, content, about FROM words_source_{tenant:d} WHERE seq = :seq"
+            f"INSERT INTO words_{tenant:d}(words_{tenant:d}, rowid, {_COLUMNS}) "
+            f"SELECT 'delete', seq, {_COLUMNS} FROM words_source_{tenant:d} WHERE seq = :seq"
         ),
         [{"seq": seq} for seq in seqs],
     )
@@ -72,7 +80,7 @@ def purge_words(connection: Connection, tenant: int) -> None:
 
 def still_indexed(connection: Connection, tenant: int, words: str, seqs: list[int]) -> bool:
     """Whether any of the words still leads to any of the versions."""
-    terms = list(dict.fromkeys(_WORD.findall(words)))
+    terms = list(dict.fromkeys(terms_of(words)))
     statement = text(f"SELECT rowid FROM words_{tenant:d} WHERE words_{tenant:d} MATCH :terms")
     gone = set(seqs)
     return any(
@@ -81,12 +89,6 @@ def still_indexed(connection: Connection, tenant: int, words: str, seqs: list[in
         )
         for start in range(0, len(terms), _TERMS)
     )
-
-
-def question_terms(question: str) -> list[str]:
-    """The words to look for: stop words go, unless nothing else is there."""
-    words = list(dict.fromkeys(word.casefold() for word in _WORD.findall(question)))
-    return ([word for word in words if word not in STOPWORDS] or words)[:_TERMS]
 
 
 def any_of(terms: list[str]) -> str:

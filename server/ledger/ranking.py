@@ -26,12 +26,13 @@ from sqlalchemy import (
     union_all,
 )
 
-from .fulltext import any_of, question_terms
+from .fulltext import any_of
 from .prepared import Prepared, prepare
 from .tables import memories
+from .terms import as_phrase, question_phrases, question_terms
 from .where import Shape, Sight, parameters, seen, shape_of
 
-__all__ = ["Match", "search"]
+__all__ = ["Match", "absent", "search"]
 
 Fetch: TypeAlias = Callable[[Prepared, Mapping[str, Any]], Awaitable[list[tuple[Any, ...]]]]
 
@@ -64,10 +65,12 @@ async def search(fetch: Fetch, tenant: int, question: str, sight: Sight, limit: 
     """Up to `limit` of the best versions by BM25 that may be seen, best first.
 
     With fewer than about 1,500 uses of its words in the tenant's memories, the best of all that
-    have any of them; else the best of those that have one of the rarer words.
+    have any of them; else the best of those that have one of the rarer words. A quoted phrase is
+    a rare word of its own, beside its words.
     """
     first = limit * _OVERFETCH
-    words = _divide(await _counted(fetch, tenant, question_terms(question)), first)
+    terms = [*question_phrases(question), *question_terms(question)]
+    words = _divide(await _counted(fetch, tenant, terms), first)
     if not words.rare:
         return []
     rare, common = any_of(words.rare), any_of(words.common)
@@ -81,14 +84,27 @@ async def search(fetch: Fetch, tenant: int, question: str, sight: Sight, limit: 
     return [Match(seq, -rank) for seq, rank in found]
 
 
+async def absent(fetch: Fetch, tenant: int, texts: Sequence[str]) -> list[str]:
+    """Those of the texts, names or phrases, whose words no version has in a row."""
+    counts = await _counts(fetch, tenant, [as_phrase(one) for one in texts], most=1)
+    return [one for one, (_, count) in zip(texts, counts, strict=True) if not count]
+
+
 async def _counted(fetch: Fetch, tenant: int, terms: Sequence[str]) -> list[tuple[str, int]]:
     """The words and how many versions have each, rarest first; counted only as far as it matters."""
+    counts = await _counts(fetch, tenant, terms, most=_SELECTED + 1)
+    return sorted((one for one in counts if one[1]), key=lambda one: one[1])
+
+
+async def _counts(
+    fetch: Fetch, tenant: int, terms: Sequence[str], most: int
+) -> list[tuple[str, int]]:
+    """How many versions have each, counted up to `most`."""
     if not terms:
         return []
     quoted = json.dumps([any_of([term]) for term in terms], ensure_ascii=False)
-    found = await fetch(_frequencies(tenant), {"terms": quoted, "most": _SELECTED + 1})
-    many = [(terms[int(place)], int(count)) for place, count in found if count]
-    return sorted(many, key=lambda one: one[1])
+    found = await fetch(_frequencies(tenant), {"terms": quoted, "most": most})
+    return [(terms[int(place)], int(count)) for place, count in found]
 
 
 def _divide(counted: Sequence[tuple[str, int]], enough: int) -> _Words:

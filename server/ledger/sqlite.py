@@ -1,10 +1,14 @@
 """Connections to SQLite: one that writes, some that read."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
 from sqlalchemy import AsyncAdaptedQueuePool, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from .fulltext import PIECES
+from .terms import pieces
 
 __all__ = ["READERS", "reading_engine", "writing_engine"]
 
@@ -36,6 +40,9 @@ class _Connection(Protocol):
     isolation_level: str | None
 
     def cursor(self) -> _Cursor: ...
+    def create_function(
+        self, name: str, arguments: int, function: Callable[[str], str], *, deterministic: bool
+    ) -> None: ...
 
 
 def writing_engine(path: Path) -> AsyncEngine:
@@ -65,6 +72,7 @@ def _engine(path: Path, *, size: int, pragmas: tuple[str, ...]) -> AsyncEngine:
     def prepare(connection: _Connection, _record: object) -> None:
         # The driver must not begin transactions on its own: `begin` events do.
         connection.isolation_level = None
+        connection.create_function(PIECES, 1, pieces, deterministic=True)
         cursor = connection.cursor()
         for pragma in pragmas:
             cursor.execute(pragma)

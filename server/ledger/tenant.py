@@ -17,7 +17,7 @@ from .feed import IndexLedger
 from .jobs import Do, Store
 from .outbox import Erasures
 from .prepared import Prepared, key_groups
-from .ranking import Match, search
+from .ranking import Match, absent, search
 from .readers import Readers
 from .residue import find_residue
 from .rows import NewMemory, NewPassage, VersionRow, version_of
@@ -135,6 +135,10 @@ class TenantLedger:
     async def match(self, question: str, sight: Sight, limit: int) -> list[Match]:
         """The best versions by BM25, best first."""
         return await search(self._fetch, self._tenant, question, sight, limit)
+
+    async def absent(self, texts: Sequence[str]) -> list[str]:
+        """Those of the texts, names or phrases, that occur nowhere in what is remembered."""
+        return await absent(self._fetch, self._tenant, texts)
 
     async def most_active(self, sight: Sight, limit: int) -> list[VersionRow]:
         """Pinned ones first, then by activation."""

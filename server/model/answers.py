@@ -68,6 +68,9 @@ class Recollection:
     tier: Tier
     relevance: float
     why: Why | None
+    excerpt: str | None = None
+    """What is shown of a content that is too long for the budget, marked where it was cut; None:
+    the whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +85,10 @@ class Recall:
     tokens: int
     """What `render` made of this answer costs, exactly (o200k_base)."""
     nothing_relevant: bool
+    reason: str = ""
+    """Why nothing is."""
+    absent: tuple[str, ...] = ()
+    """Names, numbers and quotations in the question that occur in no memory at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,26 +16,30 @@ def compact(value: Any) -> str:
 
 def recall_dict(recall: Recall) -> dict[str, Any]:
     """A recall as plain values."""
-    return {
+    shown: dict[str, Any] = {
         "recollections": [recollection_dict(one) for one in recall.recollections],
         "considered": recall.considered,
         "omitted": recall.omitted,
         "tokens": recall.tokens,
         "nothing_relevant": recall.nothing_relevant,
     }
+    optional = {"reason": recall.reason, "absent": list(recall.absent)}
+    return shown | {name: value for name, value in optional.items() if value}
 
 
 def recollection_dict(one: Recollection) -> dict[str, Any]:
     """One result, with its speaker and its reasons where there are any."""
     shown: dict[str, Any] = {
         "id": one.memory.id,
-        "content": one.memory.content,
+        "content": one.memory.content if one.excerpt is None else one.excerpt,
         "relevance": round(one.relevance, 2),
         "kind": one.memory.kind.value,
         "tier": one.tier.value,
         "when": iso(one.memory.valid_from),
         "source": one.memory.source.value,
     }
+    if one.excerpt is not None:
+        shown["excerpt"] = True
     if one.memory.speaker is not None:
         shown["speaker"] = one.memory.speaker
     if one.why is not None:

@@ -1,76 +1,105 @@
 """Fitting an answer into a number of tokens, exactly."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ..model import Recall, Recollection
 from ..model.render import compact, recall_dict, recollection_dict
+from .excerpt import excerpt
+from .relevance import Term
 
-__all__ = ["fit"]
+__all__ = ["Answer", "Count", "fit"]
 
 _GUESS = 100
 """Three digits are one token, as are one or two: most answers are counted right at once."""
+_EXCERPT = 160
+"""Tokens of an excerpt at the most, with what stands around it: room for others stays."""
 
 Count = Callable[[str], int]
 
 
-def fit(
-    found: Sequence[Recollection],
-    *,
-    considered: int,
-    more: int,
-    limit: int,
-    budget: int,
-    count: Count,
-) -> Recall:
-    """The most relevant whole memories whose answer, rendered, costs at most `budget` tokens.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What was found, before it is fitted."""
 
-    A memory that is too long for what is left is passed over for shorter ones after it. Tokens do
-    not add up over concatenation, so the whole is counted, and its least relevant dropped until it
-    fits. `more` relevant ones beyond `found` count as omitted.
+    found: Sequence[Recollection]
+    """Best first."""
+    considered: int
+    more: int = 0
+    """Relevant ones beyond `found`."""
+    reason: str = ""
+    """Why nothing was."""
+    absent: Sequence[str] = ()
+    terms: Sequence[Term] = ()
+    """Of the question, which excerpts are cut about."""
+
+
+def fit(answer: Answer, *, limit: int, budget: int, count: Count) -> Recall:
+    """The most relevant memories whose answer, rendered, costs at most `budget` tokens.
+
+    A memory that is too long for what is left is shown by an excerpt, or passed over for shorter ones
+    after it. Tokens do not add up over concatenation, so the whole is counted, and its least relevant
+    dropped until it fits.
     """
-    chosen = list(found[:limit])
-    answer = _answer(chosen, found, considered, more, count)
-    if answer.tokens > budget:
-        chosen = _greedy(found, limit, budget, count)
-        answer = _answer(chosen, found, considered, more, count)
-    while answer.tokens > budget and chosen:
+    chosen = list(answer.found[:limit])
+    fitted = _fitted(answer, chosen, count)
+    if fitted.tokens > budget:
+        chosen = _greedy(answer, limit, budget, count)
+        fitted = _fitted(answer, chosen, count)
+    while fitted.tokens > budget and chosen:
         chosen.pop()
-        answer = _answer(chosen, found, considered, more, count)
-    return answer
+        fitted = _fitted(answer, chosen, count)
+    while fitted.tokens > budget and answer.absent:
+        answer = replace(answer, absent=answer.absent[:-1])
+        fitted = _fitted(answer, chosen, count)
+    return fitted
 
 
-def _answer(
-    chosen: Sequence[Recollection],
-    found: Sequence[Recollection],
-    considered: int,
-    more: int,
-    count: Count,
-) -> Recall:
+def _fitted(answer: Answer, chosen: Sequence[Recollection], count: Count) -> Recall:
     return _counted(
         Recall(
             recollections=tuple(chosen),
-            considered=considered,
-            omitted=len(found) - len(chosen) + more,
+            considered=answer.considered,
+            omitted=len(answer.found) - len(chosen) + answer.more,
             tokens=_GUESS,
-            nothing_relevant=not found,
+            nothing_relevant=not answer.found,
+            reason=answer.reason,
+            absent=tuple(answer.absent),
         ),
         count,
     )
 
 
-def _greedy(
-    found: Sequence[Recollection], limit: int, budget: int, count: Count
-) -> list[Recollection]:
+def _greedy(answer: Answer, limit: int, budget: int, count: Count) -> list[Recollection]:
     chosen: list[Recollection] = []
-    for one in found:
+    budget -= _fitted(answer, chosen, count).tokens
+    for one in answer.found:
         if len(chosen) == limit:
             break
-        cost = count(compact(recollection_dict(one)))
-        if cost <= budget:
-            chosen.append(one)
-            budget -= cost
+        shown = _shown(one, budget, answer.terms, count)
+        if shown is not None:
+            chosen.append(shown)
+            budget -= _cost(shown, count)
     return chosen
+
+
+def _shown(
+    one: Recollection, budget: int, terms: Sequence[Term], count: Count
+) -> Recollection | None:
+    """A memory, whole if it fits, or an excerpt of it."""
+    if _cost(one, count) <= budget:
+        return one
+    most = min(budget, _EXCERPT)
+
+    def fits(text: str) -> bool:
+        return _cost(replace(one, excerpt=text), count) <= most
+
+    cut = excerpt(one.memory.content, terms, fits)
+    return None if cut is None else replace(one, excerpt=cut)
+
+
+def _cost(one: Recollection, count: Count) -> int:
+    return count(compact(recollection_dict(one)))
 
 
 def _counted(answer: Recall, count: Count) -> Recall:

@@ -22,10 +22,11 @@ _PERIODS = 3
 
 
 class Found(NamedTuple):
-    """The two lists, by seq."""
+    """The two lists, by seq, and which of the question's details occur nowhere."""
 
     cosines: dict[int, float]
     bm25s: dict[int, float]
+    absent: list[str]
 
     @property
     def seqs(self) -> Sequence[int]:
@@ -48,13 +49,14 @@ class Gathering:
 
     async def gather(self, question: Question, sight: Sight) -> Found:
         """Both lists, each from everywhere and from the time that is asked for."""
-        found = Found({}, {})
+        found = Found({}, {}, [])
         sights = [sight, *_within(sight, question)]
         async with task_group() as tasks:
             if self._signals != "words":
                 tasks.start_soon(self._by_meaning, question.meaning, sights, found.cosines)
             for one in sights if self._signals != "meaning" else ():
                 tasks.start_soon(self._by_words, question.words, one, found.bm25s)
+            tasks.start_soon(self._absent, question.details, found.absent)
         return found
 
     async def _by_meaning(self, text: str, sights: list[Sight], into: dict[int, float]) -> None:
@@ -65,6 +67,9 @@ class Gathering:
     async def _by_words(self, text: str, sight: Sight, into: dict[int, float]) -> None:
         found = await self._ledger.match(text, sight, _EACH)
         into.update((one.seq, one.bm25) for one in found)
+
+    async def _absent(self, details: Sequence[str], into: list[str]) -> None:
+        into += await self._ledger.absent(details)
 
 
 def _within(sight: Sight, question: Question) -> list[Sight]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from .details import details
 from .people import Named, People
 from .signs import wanted_signs
 from .when import Times, times
@@ -29,6 +30,8 @@ class Question:
     """The same as stretches of the time that the memories are of, from the first on."""
     signs: int
     """That its answer should have."""
+    details: tuple[str, ...]
+    """People, places and numbers that it names, as far as they are not known already."""
 
 
 def read_question(
@@ -39,7 +42,7 @@ def read_question(
     `extent`: the first and the last time that any memory is of. A time beyond it is no time to look
     in: its words are sought like any others.
     """
-    found = times(text, now)
+    said = found = times(text, now)
     periods = tuple(found.ranges(*extent)) if found.spans else ()
     if not periods:
         found = Times(())
@@ -53,6 +56,7 @@ def read_question(
         times=found,
         periods=periods,
         signs=wanted_signs(text),
+        details=tuple(details(text, named, said)),
     )
 
 

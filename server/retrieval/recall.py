@@ -10,13 +10,14 @@ from ..embedding import Embedder
 from ..ledger import Sight, TenantLedger, VersionRow, question_terms, seqs_of
 from ..model import Query, Recall, Recollection, Tier, Why, to_micros
 from .acquaintance import Acquaintance
-from .budget import fit
+from .budget import Answer, fit
 from .dense import Dense
 from .gathering import Found, Gathering
 from .newest import newest_first
 from .question import Question, read_question
 from .ranking import Asked, Ranked, best_of, rank
-from .relevance import FLOOR, coverage, evidence, forms, likelihood, worth_showing
+from .relevance import FLOOR, Term, coverage, evidence, forms, likelihood, worth_showing
+from .repeats import first_of_each
 from .weights import SIGNALS, Signals, weights_of
 
 __all__ = ["Retriever"]
@@ -69,13 +70,20 @@ class Retriever:
         found = await self._gathering.gather(question, sight)
         ranked = await self._ranked(question, found)
         rows, looked = await self._rows(ranked, query.limit + _SPARE, sight)
-        likely = _likely(query.text, ranked, found, rows)
+        terms = forms(question_terms(query.text))
+        likely = _likely(terms, ranked, found, rows)
         worth = worth_showing(likely)
-        hits = await self._newest_first(_hits(ranked, likely, worth, rows))
-        shown = [self._recollection(hit, found, query, sight) for hit in hits]
-        more = int(worth[looked:].sum())
-        answer = self._fit(query, shown, considered=len(ranked.seqs), more=more)
-        return answer, _seqs(answer, rows)
+        hits = await self._newest_first(_once(_hits(ranked, likely, worth, rows), sight))
+        answer = Answer(
+            found=[self._recollection(hit, found, query, sight) for hit in hits],
+            considered=len(ranked.seqs),
+            more=int(worth[looked:].sum()),
+            reason="" if hits else _reason(len(rows)),
+            absent=found.absent,
+            terms=terms,
+        )
+        fitted = self._fit(query, answer)
+        return fitted, _seqs(fitted, rows)
 
     async def _ranked(self, question: Question, found: Found) -> Ranked:
         """All candidates in order, with those beside the best of them."""
@@ -127,7 +135,8 @@ class Retriever:
             for row in rows
         ]
         # Looking over what is active is no use of it: else the most active stay so for ever.
-        return self._fit(query, found, considered=len(rows), more=0), ()
+        reason = "" if rows else _reason(0)
+        return self._fit(query, Answer(found=found, considered=len(rows), reason=reason)), ()
 
     def _recollection(self, hit: _Hit, found: Found, query: Query, sight: Sight) -> Recollection:
         seq = hit.row.seq
@@ -144,36 +153,32 @@ class Retriever:
             why=why if query.explain else None,
         )
 
-    def _fit(
-        self, query: Query, found: Sequence[Recollection], *, considered: int, more: int
-    ) -> Recall:
-        return fit(
-            found,
-            considered=considered,
-            more=more,
-            limit=query.limit,
-            budget=query.max_tokens,
-            count=self._count,
-        )
+    def _fit(self, query: Query, answer: Answer) -> Recall:
+        return fit(answer, limit=query.limit, budget=query.max_tokens, count=self._count)
+
+
+def _reason(seen: int) -> str:
+    if not seen:
+        return "No memory is there to be seen; look at the filters, if there are any."
+    return "None of the nearest memories is about this."
 
 
 def _likely(
-    question: str, ranked: Ranked, found: Found, rows: Mapping[int, VersionRow]
+    terms: Sequence[Term], ranked: Ranked, found: Found, rows: Mapping[int, VersionRow]
 ) -> NDArray[np.float64]:
     """How likely each candidate is to help; none is, if nothing read has to do with the question."""
-    if not _bears(question, found, rows):
+    if not _bears(terms, found, rows):
         return np.zeros(len(ranked.seqs))
     cosines = np.array([found.cosines.get(seq, 0.0) for seq in ranked.seqs.tolist()])
     return likelihood(cosines, ranked.scores, float(ranked.scores[0]))
 
 
-def _bears(question: str, found: Found, rows: Mapping[int, VersionRow]) -> bool:
+def _bears(terms: Sequence[Term], found: Found, rows: Mapping[int, VersionRow]) -> bool:
     """Whether anything has to do with the question at all."""
     nearest = max((found.cosines.get(seq, 0.0) for seq in rows), default=None)
     if nearest is None or evidence(nearest, 0.0) >= FLOOR:
         return nearest is not None
     # Words are counted only where the meaning does not say it: it takes a millisecond.
-    terms = forms(question_terms(question))
     return any(evidence(None, coverage(terms, _about(row))) >= FLOOR for row in rows.values())
 
 
@@ -195,6 +200,14 @@ def _hits(
         for place in np.flatnonzero(worth)
         if seqs[place] in rows
     ]
+
+
+def _once(hits: list[_Hit], sight: Sight) -> list[_Hit]:
+    """Without repeats, unless what was replaced or was true at another time is asked for."""
+    if sight.travels:
+        return hits
+    kept = first_of_each(hit.row.memory for hit in hits)
+    return [hit for hit, first in zip(hits, kept, strict=True) if first]
 
 
 def _about(row: VersionRow) -> str:

@@ -7,13 +7,13 @@ its share of the best score, fitted on public conversations with the shipped mod
 the coefficients; expected calibration error .02 over five sets, by ten bins of equal size).
 """
 
-import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..ledger import terms_of
 from .weights import CALIBRATION
 
 __all__ = ["FLOOR", "Term", "coverage", "evidence", "forms", "likelihood", "worth_showing"]
@@ -32,7 +32,6 @@ conversations that leaves out a fifth of ten hits, and one in a hundred of those
 _ENDING = 2
 """Letters in which forms of a word differ."""
 _STEM = 3
-_WORD = re.compile(r"\w+")
 
 
 def likelihood(
@@ -73,7 +72,7 @@ def coverage(terms: Sequence[Term], text: str) -> float:
     """The share of the question's terms that occur in a text, in any form of the word."""
     if not terms:
         return 0.0
-    words = set(_WORD.findall(text.casefold()))
+    words = set(terms_of(text))
     return sum(_occurs(term, words) for term in terms) / len(terms)
 
 

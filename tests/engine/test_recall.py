@@ -237,19 +237,23 @@ async def test_a_very_long_question_is_answered(tmp_path: Path) -> None:
     texts=st.lists(st.text('abc déf日本\U0001f600\n"\\', min_size=1, max_size=300), max_size=12),
     budget=st.integers(100, 1500),
     limit=st.integers(1, 20),
+    quoted=st.text("ab 日本\U0001f600", max_size=400),
 )
 async def test_the_budget_holds_to_the_token(
-    tmp_path_factory: pytest.TempPathFactory, texts: list[str], budget: int, limit: int
+    tmp_path_factory: pytest.TempPathFactory, texts: list[str], budget: int, limit: int, quoted: str
 ) -> None:
     counter = TokenCounter()
     async with open_memories(tmp_path_factory.mktemp("budget")) as memories:
         drafts = [Draft(content=f"fact {n} {text}") for n, text in enumerate(texts)]
         if drafts:
             await memories.remember(drafts)
-        query = Query(text="fact", limit=limit, max_tokens=budget)
+        # What is absent counts as well.
+        query = Query(text=f'fact "{quoted}" Zoe', limit=limit, max_tokens=budget)
         answer = await memories.recall(query)
         tokens = counter.count(compact(recall_dict(answer)))
         assert answer.tokens == tokens <= budget
         assert len(answer.recollections) <= limit
         whole = {draft.content for draft in drafts}
         assert all(one.memory.content in whole for one in answer.recollections)
+        cuts = [one for one in answer.recollections if one.excerpt is not None]
+        assert all(str(one.excerpt).strip("… ") in one.memory.content for one in cuts)

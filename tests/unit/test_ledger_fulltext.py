@@ -14,7 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.ledgers import a_memory
 
-from loci.server.ledger import NewMemory, NewPassage, Sight, TenantLedger, open_ledger
+from loci.server.ledger import (
+    NewMemory,
+    NewPassage,
+    Sight,
+    TenantLedger,
+    open_ledger,
+    question_terms,
+    terms_of,
+)
 from loci.server.model import Filters, content_key, new_memory_id
 
 pytestmark = pytest.mark.anyio
@@ -153,3 +161,55 @@ async def test_pages_go_through_all_tiers_newest_first(tmp_path: Path) -> None:
         first = [row.seq for row in await tenant.page(_sight(), None, 4)]
         rest = [row.seq for row in await tenant.page(_sight(), first[-1], 10)]
     assert [*first, *rest] == list(range(10, 0, -1))
+
+
+async def test_scripts_without_spaces_are_found_by_their_pieces(tmp_path: Path) -> None:
+    texts = [
+        "我的猫叫小花，今年三岁。",
+        "東京2024年の会議は中止です。",
+        "서울에서 만났어요.",
+        "A cat.",
+    ]
+    async with _ledger(tmp_path, [_new(n, text) for n, text in enumerate(texts, 1)]) as tenant:
+        assert next(iter(await _found(tenant, "小花是谁？"))) == 1
+        assert list(await _found(tenant, "猫")) == [1]
+        assert list(await _found(tenant, "会議")) == [2]
+        assert list(await _found(tenant, "2024")) == [2]
+        assert list(await _found(tenant, "서울")) == [3]
+        assert list(await _found(tenant, "cat")) == [4]
+
+
+async def test_a_quoted_phrase_counts_as_a_word_of_its_own(tmp_path: Path) -> None:
+    texts = [
+        "The black swan sank.",
+        "Swan, black; black, swan: black.",
+        "「東京大学」の学生",
+        "東京の大学",
+    ]
+    async with _ledger(tmp_path, [_new(n, text) for n, text in enumerate(texts, 1)]) as tenant:
+        plain = await _found(tenant, "black swan")
+        assert max(plain, key=plain.__getitem__) == 2
+        quoted = await _found(tenant, 'which "Black swan" sank')
+        assert max(quoted, key=quoted.__getitem__) == 1
+        university = await _found(tenant, "「東京大学」とは")
+        assert university[3] > university[4]
+
+
+async def test_what_occurs_nowhere_is_told(tmp_path: Path) -> None:
+    async with _ledger(tmp_path, [_new(1, "Ada's labradors came to 京都.")]) as tenant:
+        asked = ["ada", "labrador", "京都", "zoe", "labradors came", "came labradors"]
+        assert await tenant.absent(asked) == ["zoe", "came labradors"]
+        assert await tenant.absent([]) == []
+
+
+async def test_pieces_that_are_erased_lead_nowhere(tmp_path: Path) -> None:
+    new = _new(1, "我的猫叫小花。")
+    async with _ledger(tmp_path, [new]) as tenant:
+        assert not (await tenant.erase([new.memory.id])).words_left
+        assert await tenant.absent(["小花", "猫"]) == ["小花", "猫"]
+
+
+@given(st.text(max_size=30), st.text(max_size=30))
+def test_a_part_of_a_text_is_among_its_terms(before: str, after: str) -> None:
+    said = set(terms_of(f"{before} 京都大学 {after}"))
+    assert said.issuperset(question_terms("京都大学 京 都"))
