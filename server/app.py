@@ -26,13 +26,13 @@ from .settings import SENTENCE_TRANSFORMERS
 from .tasks import task_group
 
 if TYPE_CHECKING:
-    from .embedding import Embedder
+    from .embedding import Embedder, Reranker
     from .engine import Engine, Memories
     from .index import Shelves
     from .model import Change, IndexStatus, Status
     from .settings import Settings
 
-__all__ = ["App", "embedder_for", "open_app"]
+__all__ = ["App", "embedder_for", "open_app", "reranker_for"]
 
 
 class App:
@@ -207,15 +207,25 @@ async def _open_engine(settings: Settings) -> AsyncGenerator[Engine]:
         signals=settings.signals,
     )
     embedder = await to_thread.run_sync(embedder_for, settings)
+    reranker = reranker_for(settings)
     try:
         async with (
             open_ledger(settings.home / DATABASE) as ledger,
             _open_shelves(settings) as shelves,
-            open_engine(ledger, embedder, TokenCounter(), limits=limits, shelves=shelves) as engine,
+            open_engine(
+                ledger,
+                embedder,
+                TokenCounter(),
+                limits=limits,
+                shelves=shelves,
+                reranker=reranker,
+            ) as engine,
         ):
             yield engine
     finally:
         await embedder.aclose()
+        if reranker is not None:
+            await reranker.aclose()
 
 
 @asynccontextmanager
@@ -259,6 +269,15 @@ def embedder_for(settings: Settings) -> Embedder:
     if name.startswith(SENTENCE_TRANSFORMERS):
         return _sentence_transformers(settings)
     return CompiledEmbedder(Path(name), threads=settings.threads)
+
+
+def reranker_for(settings: Settings) -> Reranker | None:
+    """The reranker that the settings name, not loaded yet."""
+    from .embedding import CrossEncoderReranker
+
+    if settings.reranker is None:
+        return None
+    return CrossEncoderReranker(settings.reranker, device=settings.device)
 
 
 def _sentence_transformers(settings: Settings) -> Embedder:

@@ -136,6 +136,12 @@ class Settings(BaseSettings):
         "a text",
         None,
     )
+    reranker: str | None = about(
+        "Orders the best candidates anew: a cross-encoder of sentence-transformers; none by default.",
+        "NAME or FOLDER of a cross-encoder",
+        None,
+        min_length=1,
+    )
     threads: int | None = number(
         "Threads of the compiled embedder; as many as cores by default.", 1, 256, None
     )
@@ -280,8 +286,10 @@ def unknown(name: str, source: str, names: list[str]) -> str:
 def _check_together(settings: Settings, layers: list[Layer]) -> None:
     if settings.embedder.startswith(SENTENCE_TRANSFORMERS):
         return
+    # The reranker runs on a device as well.
+    idle = [name for name in _MODEL if name != "device" or settings.reranker is None]
     for layer in layers:
-        for name in filter(layer.values.__contains__, _MODEL):
+        for name in filter(layer.values.__contains__, idle):
             raise SettingsError(
                 f"{name} (from {layer.source(name)}) has no effect on the embedder "
                 f"{settings.embedder}. Leave it out, or set embedder to "

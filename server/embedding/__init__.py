@@ -10,13 +10,16 @@ from .compiled import CompiledEmbedder, shipped
 from .hashing import HashEmbedder
 from .manifest import Manifest
 from .protocol import Embedder, Span, Vectors
+from .reranker import CrossEncoderReranker, Reranker
 from .sentence_transformers import SentenceTransformersEmbedder
 
 __all__ = [
     "CompiledEmbedder",
+    "CrossEncoderReranker",
     "Embedder",
     "HashEmbedder",
     "Manifest",
+    "Reranker",
     "SentenceTransformersEmbedder",
     "Span",
     "Vectors",

@@ -7,7 +7,7 @@ from datetime import datetime
 import anyio
 import structlog
 
-from ..embedding import Embedder
+from ..embedding import Embedder, Reranker
 from ..errors import IndexFailed, InvalidInput, LociError
 from ..index import Shelves
 from ..ledger import Ledger, TenantLedger
@@ -47,6 +47,7 @@ class Engine:
         "_limits",
         "_listeners",
         "_matrices",
+        "_reranker",
         "_rooms",
         "_shelves",
         "_tending",
@@ -60,8 +61,10 @@ class Engine:
         limits: Limits,
         clock: Callable[[], datetime],
         shelves: Shelves | None,
+        reranker: Reranker | None,
     ) -> None:
         self._ledger = ledger
+        self._reranker = reranker
         self._embedder = embedder
         self._counter = counter
         self._limits = limits
@@ -174,6 +177,7 @@ class Engine:
             tenant=name,
             ledger=ledger,
             embedder=embedder,
+            reranker=self._reranker,
             dense=dense,
             acquaintance=Acquaintance(ledger),
             feed=self._feed(name, ledger, dense) if feeding else None,
@@ -208,10 +212,11 @@ async def open_engine(
     limits: Limits | None = None,
     clock: Callable[[], datetime] = utc_now,
     shelves: Shelves | None = None,
+    reranker: Reranker | None = None,
 ) -> AsyncGenerator[Engine]:
     """Run the engine over an open ledger; without shelves no index is kept. Its tasks end with it;
     what they owe is written first."""
-    engine = Engine(ledger, embedder, counter, limits or Limits(), clock, shelves)
+    engine = Engine(ledger, embedder, counter, limits or Limits(), clock, shelves, reranker)
     async with task_group() as tasks:
         tasks.start_soon(engine.tend)
         tasks.start_soon(engine.prepare)

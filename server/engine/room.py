@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from ..embedding import Embedder
+from ..embedding import Embedder, Reranker
 from ..errors import IndexFailed
 from ..ledger import Delta, NewPassage, Sight, TenantLedger, seq_of
 from ..model import Change, Filters, Near
@@ -36,6 +36,7 @@ class Room:
     tenant: str
     ledger: TenantLedger
     embedder: Embedder
+    reranker: Reranker | None
     dense: Dense
     acquaintance: Acquaintance
     counter: TokenCounter
@@ -69,7 +70,7 @@ class Room:
 
     def _retriever(self) -> Retriever:
         cells = (self.ledger, self.dense, self.embedder, self.acquaintance)
-        return Retriever(*cells, self.counter.count, self.limits.signals)
+        return Retriever(*cells, self.counter.count, self.limits.signals, self.reranker)
 
     async def committed(self, delta: Delta, ids: tuple[str, ...]) -> None:
         """Bring everything derived up to a write."""

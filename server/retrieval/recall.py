@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..embedding import Embedder
+from ..embedding import Embedder, Reranker
 from ..ledger import Sight, TenantLedger, VersionRow, question_terms, seqs_of
 from ..model import Query, Recall, Recollection, Tier, Why, to_micros
 from .acquaintance import Acquaintance
@@ -18,6 +18,7 @@ from .question import Question, read_question
 from .ranking import Asked, Ranked, best_of, rank
 from .relevance import FLOOR, Term, coverage, evidence, forms, likelihood, worth_showing
 from .repeats import first_of_each
+from .reranking import RERANKED, reranked
 from .weights import SIGNALS, Signals, weights_of
 
 __all__ = ["Retriever"]
@@ -43,7 +44,7 @@ class _Hit:
 class Retriever:
     """Answers one tenant's questions."""
 
-    __slots__ = ("_acquaintance", "_count", "_gathering", "_ledger", "_weights")
+    __slots__ = ("_acquaintance", "_count", "_gathering", "_ledger", "_reranker", "_weights")
 
     def __init__(
         self,
@@ -53,8 +54,10 @@ class Retriever:
         acquaintance: Acquaintance,
         count: Callable[[str], int],
         signals: Signals = "all",
+        reranker: Reranker | None = None,
     ) -> None:
         self._ledger = ledger
+        self._reranker = reranker
         self._gathering = Gathering(ledger, dense, embedder, signals)
         self._weights = weights_of(signals)
         self._acquaintance = acquaintance
@@ -69,11 +72,13 @@ class Retriever:
         question = read_question(query.text, people, moment, extent)
         found = await self._gathering.gather(question, sight)
         ranked = await self._ranked(question, found)
-        rows, looked = await self._rows(ranked, query.limit + _SPARE, sight)
+        least = RERANKED if self._reranker is not None else 0
+        rows, looked = await self._rows(ranked, max(query.limit + _SPARE, least), sight)
         terms = forms(question_terms(query.text))
         likely = _likely(terms, ranked, found, rows)
         worth = worth_showing(likely)
-        hits = await self._newest_first(_once(_hits(ranked, likely, worth, rows), sight))
+        hits = await self._reranked(query, _once(_hits(ranked, likely, worth, rows), sight))
+        hits = await self._newest_first(hits)
         answer = Answer(
             found=[self._recollection(hit, found, query, sight) for hit in hits],
             considered=len(ranked.seqs),
@@ -109,6 +114,19 @@ class Retriever:
             rows |= await self._ledger.by_seq(seqs, sight)
             place += wanted
         return rows, place
+
+    async def _reranked(self, query: Query, hits: list[_Hit]) -> list[_Hit]:
+        """The same in the reranker's order. Score and relevance fall in the order shown."""
+        if self._reranker is None:
+            return hits
+        texts = [hit.row.memory.content for hit in hits]
+        order = await reranked(self._reranker, query.text, texts)
+        scores = sorted((hit.score for hit in hits), reverse=True)
+        falling = sorted((hit.relevance for hit in hits), reverse=True)
+        return [
+            replace(hits[one], score=score, relevance=relevance)
+            for one, score, relevance in zip(order, scores, falling, strict=True)
+        ]
 
     async def _newest_first(self, hits: list[_Hit]) -> list[_Hit]:
         """The same, the newest of what is alike before the older. Relevance falls in the order shown."""

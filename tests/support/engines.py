@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from loci.server.embedding import Embedder, HashEmbedder
+from loci.server.embedding import Embedder, HashEmbedder, Reranker
 from loci.server.engine import Engine, Limits, Memories, open_engine
 from loci.server.index.running import open_shelves
 from loci.server.ledger import open_ledger
@@ -45,6 +45,7 @@ async def opened(
     limits: Limits | None = None,
     index: bool = False,
     url: str | None = None,
+    reranker: Reranker | None = None,
 ) -> AsyncGenerator[Engine]:
     """An engine over the database in a directory, with an index if asked for."""
     async with (
@@ -57,6 +58,7 @@ async def opened(
             clock=clock or Clock(),
             limits=limits,
             shelves=shelves,
+            reranker=reranker,
         ) as engine,
     ):
         yield engine

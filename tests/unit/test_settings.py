@@ -90,6 +90,7 @@ BAD: dict[str, object] = {
     "device": "",
     "backend": "jax",
     "truncate_dim": 1,
+    "reranker": "",
     "revision": "",
     "query_prompt": 1,
     "document_prompt": 1,

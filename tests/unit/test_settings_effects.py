@@ -18,9 +18,9 @@ import pytest
 
 from loci.server import embedding
 from loci.server.access import Caller, as_caller
-from loci.server.app import App, embedder_for, open_app
+from loci.server.app import App, embedder_for, open_app, reranker_for
 from loci.server.engine import Memories
-from loci.server.errors import InvalidInput
+from loci.server.errors import InvalidInput, ModelError
 from loci.server.model import Draft, Query, utc_now
 from loci.server.retrieval import Matrices
 from loci.server.settings import Settings, load_settings
@@ -197,6 +197,16 @@ class Proofs:
 
     def document_prompt(self) -> None:
         self._sentence_transformers("document_prompt", "passage: ")
+
+    def reranker(self) -> None:
+        assert reranker_for(load_settings()) is None
+        given = reranker_for(self.given("reranker", "some/cross-encoder"))
+        self.given("device", "cpu")
+        assert isinstance(given, embedding.CrossEncoderReranker)
+        # Without the extra, or without the model, the first question says so.
+        self.ask(lambda memories: memories.remember([Draft(content="anything")]))
+        with pytest.raises(ModelError, match=r"reranker"):
+            self.ask(lambda memories: memories.recall(Query(text="anything")))
 
     def threads(self) -> None:
         told: list[int | None] = []
