@@ -21,7 +21,7 @@ def instructions() -> str:
 
 def prompts() -> list[Prompt]:
     """In the order in which they are listed."""
-    return [_recall_first(), _remember_session(), _reflect_on(), _onboard()]
+    return [_recall_first(), _remember_session(), _handoff(), _reflect_on(), _onboard()]
 
 
 def _recall_first() -> Prompt:
@@ -44,6 +44,18 @@ def _remember_session() -> Prompt:
     )
 
 
+def _handoff() -> Prompt:
+    text = _read("handoff")
+
+    async def fill(
+        board: Annotated[str, Field(description="The blackboard to leave it on")],
+        to: Annotated[str, Field(description="The agent that takes over")],
+    ) -> str:
+        return text.format(board=board, to=to)
+
+    return _prompt(fill, "handoff", "Hand over to another agent", "Leave the work on a blackboard.")
+
+
 def _reflect_on() -> Prompt:
     text = _read("reflect_on")
 
@@ -62,9 +74,7 @@ def _onboard() -> Prompt:
     return _prompt(fill, "onboard", "Get to know a namespace", "What is known in it, in short.")
 
 
-def _prompt(
-    fill: Callable[[str], Awaitable[str]], name: str, title: str, description: str
-) -> Prompt:
+def _prompt(fill: Callable[..., Awaitable[str]], name: str, title: str, description: str) -> Prompt:
     return Prompt.from_function(fill, name=name, title=title, description=description)
 
 

@@ -1,4 +1,4 @@
-"""What a client can read: the tiers, each memory and its history, the status, and the skill.
+"""What a client can read: the tiers, each memory and its history, blackboards, the status, and the skill.
 
 Above stand the transports, which register them and say what an error is; below stands `access`, the
 way to the caller's memories. Whose they are is decided there: no URI names a tenant.
@@ -6,6 +6,7 @@ way to the caller's memories. Whose they are is decided there: no URI names a te
 
 from .skills import Skills
 from .static import static_resources
-from .templates import Template, templates
+from .template import Template
+from .templates import templates
 
 __all__ = ["Skills", "Template", "static_resources", "templates"]

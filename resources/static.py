@@ -9,6 +9,7 @@ from mcp.types import Annotations
 from ..server.access import Desk
 from ..server.model import IndexStatus, Tier, iso
 from ..server.model.render import compact
+from .boards import boards_page
 from .pages import page
 
 __all__ = ["static_resources"]
@@ -41,6 +42,14 @@ def static_resources(desk: Desk) -> list[Resource]:
             "application/json",
             _COLD,
             cold,
+        ),
+        _resource(
+            "memory://boards",
+            "Blackboards",
+            "Boards shared by agents, and your own.",
+            "application/json",
+            _BOTH,
+            partial(boards_page, desk),
         ),
         _resource(
             "memory://status",

@@ -1,10 +1,6 @@
 """Resources whose address has variables. All of them are text: what is wrong with one is said here
 or by the engine, and not by a type."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
-
 from mcp.server.mcpserver import Context
 from mcp.types import Annotations
 
@@ -13,22 +9,11 @@ from ..server.errors import InvalidInput, NotFound
 from ..server.model import Tier
 from ..server.model.render import compact
 from ..server.model.shown import memory_dict
+from .boards import board_template
 from .pages import latest, page
+from .template import Template
 
-__all__ = ["Template", "templates"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Template:
-    """An address with variables, and the function that takes them."""
-
-    uri: str
-    name: str
-    title: str
-    description: str
-    mime_type: str = "application/json"
-    annotations: Annotations
-    fn: Callable[..., Any]
+__all__ = ["templates"]
 
 
 def templates() -> list[Template]:
@@ -59,6 +44,7 @@ def templates() -> list[Template]:
             annotations=both,
             fn=_history,
         ),
+        board_template(),
     ]
 
 

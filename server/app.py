@@ -102,6 +102,11 @@ class App:
             self._failure = error
             self._opened.set()
 
+    def hurry(self) -> None:
+        """Let no call wait any more for what may change."""
+        if self._engine is not None:
+            self._engine.hurry()
+
     def close(self) -> None:
         """Let `run` end, after what was accepted is written."""
         self._closing.set()
@@ -195,6 +200,7 @@ async def _open_engine(settings: Settings) -> AsyncGenerator[Engine]:
     from .engine import Limits, open_engine
     from .ledger import open_ledger
     from .tokens import TokenCounter
+    from .workspace import BoardLimits
 
     limits = Limits(
         max_content=settings.max_content,
@@ -205,6 +211,11 @@ async def _open_engine(settings: Settings) -> AsyncGenerator[Engine]:
         exact_up_to=settings.exact_up_to,
         matrices=settings.vectors_mb << 20,
         signals=settings.signals,
+        boards=BoardLimits(
+            value=settings.board_value,
+            history=settings.board_history,
+            wait=settings.board_wait,
+        ),
     )
     embedder = await to_thread.run_sync(embedder_for, settings)
     reranker = reranker_for(settings)

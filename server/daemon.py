@@ -172,6 +172,7 @@ class Daemon:
             with suppress(FileNotFoundError):
                 (self._settings.home / SOCKET).unlink()
             self.listener.close()
+            self._app.hurry()
 
     def _meet(self, hello: Hello) -> str:
         """What to tell a guest of another version. Raises Gone: it takes over."""

@@ -4,6 +4,8 @@ LociError
 ├── InvalidInput          an argument cannot be used as it is
 ├── NotFound              no such memory (or it is another tenant's: the same to the caller)
 ├── ConfirmationNeeded    a selection must be confirmed before it is forgotten
+├── Stale                 a cell of a board is not at the version that its writer expected
+├── NotAllowed            a board may be read by this agent and not written
 ├── SettingsError         a setting is wrong: which, from where, what is allowed
 ├── ModelError            an embedding model cannot be loaded or used
 ├── IndexFailed           the vector index cannot be used now; the ledger answers in its place
@@ -17,6 +19,8 @@ LociError
     └── StoreFromFuture   a newer Loci wrote it
 """
 
+from collections.abc import Mapping
+
 __all__ = [
     "ConfirmationNeeded",
     "IndexCrashed",
@@ -25,8 +29,10 @@ __all__ = [
     "InvalidInput",
     "LociError",
     "ModelError",
+    "NotAllowed",
     "NotFound",
     "SettingsError",
+    "Stale",
     "StoreBusy",
     "StoreCorrupt",
     "StoreError",
@@ -50,6 +56,19 @@ class NotFound(LociError):
 
 class ConfirmationNeeded(LociError):
     """A selection must be confirmed before it is forgotten."""
+
+
+class Stale(LociError):
+    """A cell is not at the version that its writer expected. The text quotes what it is now."""
+
+    def __init__(self, text: str, current: Mapping[str, object] | None = None) -> None:
+        super().__init__(text)
+        self.current = current
+        """The cell as it is now, as plain values; None where there is none."""
+
+
+class NotAllowed(LociError):
+    """The rights of a board do not let this agent write to it."""
 
 
 class SettingsError(LociError):

@@ -166,6 +166,13 @@ class Settings(BaseSettings):
     similar_from: float = number(
         "Cosine from which an older memory is reported as similar.", 0, 1, 0.8
     )
+    board_value: int = number(
+        "Bytes of a blackboard cell's value at the most, as JSON.", 100, 1_000_000, 65_536
+    )
+    board_history: int = number("Versions of a cell that are kept.", 1, 10_000, 100)
+    board_wait: int = number(
+        "Seconds that a read of a blackboard may wait for a change.", 1, 600, 50
+    )
     idle_seconds: int = number(
         "How long the daemon stays when no client is connected.", 1, 1_000_000, 600
     )

@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
+from mcp.server.session import ServerSession
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import ConfigDict
 
-from ..server.access import Desk
+from ..server.access import Desk, current_caller
 from ..server.model.render import compact
 
 if TYPE_CHECKING:
     from ..server.engine import Memories
+    from ..server.workspace import Boards
 
-__all__ = ["answer", "client_name", "make_tool", "memories_of"]
+__all__ = ["answer", "boards_of", "client_name", "make_tool", "memories_of", "name_of"]
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 
@@ -56,11 +58,11 @@ def make_tool(
     return tool
 
 
-def answer(value: dict[str, Any]) -> CallToolResult:
-    """The whole answer twice, as some hosts show the model only one of the two."""
-    return CallToolResult(
-        content=[TextContent(type="text", text=compact(value))], structured_content=value
-    )
+def answer(value: dict[str, Any], *, error: bool = False) -> CallToolResult:
+    """The whole answer twice, as some hosts show the model only one of the two. `error` that it is a
+    refusal which is more than a sentence."""
+    text = TextContent(type="text", text=compact(value))
+    return CallToolResult(content=[text], structured_content=value, is_error=error)
 
 
 async def memories_of(ctx: Context[Desk]) -> Memories:
@@ -68,9 +70,19 @@ async def memories_of(ctx: Context[Desk]) -> Memories:
     return await ctx.request_context.lifespan_context.memories()
 
 
+async def boards_of(ctx: Context[Desk]) -> Boards:
+    """The boards of the caller's tenant, as its agent sees them."""
+    return (await memories_of(ctx)).boards(current_caller().actor())
+
+
 def client_name(ctx: Context[Desk]) -> str | None:
     """How the client calls itself, where it says so."""
-    client = ctx.request_context.session.client_params
+    return name_of(ctx.request_context.session)
+
+
+def name_of(session: ServerSession) -> str | None:
+    """How the client of a session calls itself, where it says so."""
+    client = session.client_params
     if client is None:
         return None
     name = "".join(letter for letter in client.client_info.name if letter.isprintable())

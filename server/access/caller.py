@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from ..model import Actor
+
 __all__ = ["Caller", "as_caller", "current_caller"]
 
 
@@ -17,6 +19,12 @@ class Caller:
     """Where this caller remembers and looks when it names no namespace."""
     agent: str | None = None
     """Which agent it is, as whoever connected it says; None: the client's own name is used."""
+    scopes: frozenset[str] = frozenset()
+    """What its credentials let it do."""
+
+    def actor(self, *, operator: bool = False) -> Actor:
+        """Who writes to boards on this caller's behalf."""
+        return Actor(agent=self.agent, scopes=frozenset(self.scopes), operator=operator)
 
 
 _CALLER: ContextVar[Caller] = ContextVar("caller")

@@ -6,9 +6,13 @@ are meant.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from ..model import (
+    Board,
+    BoardPage,
+    BoardQuery,
+    CellWrite,
     Draft,
     ForgetMode,
     Forgotten,
@@ -21,8 +25,13 @@ from ..model import (
     Selection,
     Status,
     Tier,
+    Written,
 )
+from .caller import current_caller
 from .desk import Desk
+
+if TYPE_CHECKING:
+    from ..workspace import Boards
 
 __all__ = [
     "VERBS",
@@ -30,6 +39,9 @@ __all__ = [
     "ShellDesk",
     "Verb",
     "at_desk",
+    "board",
+    "board_write",
+    "boards",
     "forget",
     "get",
     "history",
@@ -135,7 +147,42 @@ async def reindex(desk: ShellDesk) -> IndexStatus:
     return await desk.reindex()
 
 
-_ALL = (remember, recall, forget, restore, select, get, history, page, status, index, reindex)
+async def boards(desk: ShellDesk) -> list[Board]:
+    """The boards that the caller may read."""
+    return await (await _boards(desk)).all()
+
+
+async def board(desk: ShellDesk, name: str, query: BoardQuery) -> BoardPage:
+    """Raises InvalidInput."""
+    return await (await _boards(desk)).read(name, query)
+
+
+async def board_write(desk: ShellDesk, name: str, write: CellWrite) -> Written:
+    """Raises InvalidInput, Stale, NotFound."""
+    return await (await _boards(desk)).write(name, write)
+
+
+async def _boards(desk: ShellDesk) -> "Boards":
+    # Who sits at the machine is bound by the rights of no board.
+    return (await desk.memories()).boards(current_caller().actor(operator=True))
+
+
+_ALL = (
+    remember,
+    recall,
+    forget,
+    restore,
+    select,
+    get,
+    history,
+    page,
+    status,
+    index,
+    reindex,
+    boards,
+    board,
+    board_write,
+)
 
 VERBS: Mapping[str, Callable[..., Awaitable[Any]]] = {verb.__name__: verb for verb in _ALL}
 """By their names."""

@@ -102,7 +102,8 @@ async def _ask_here(
     settings: Settings, command: str, verb: Callable[[Shell], Awaitable[T]]
 ) -> T | _Failed:
     async with open_app(settings, command=f"loci {command}", warm=False) as app:
-        with as_caller(Caller(tenant=settings.tenant, namespace=settings.namespace)):
+        caller = Caller(tenant=settings.tenant, namespace=settings.namespace, agent=settings.agent)
+        with as_caller(caller):
             return await _tried(at_desk(app), verb)
 
 

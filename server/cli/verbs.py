@@ -13,6 +13,7 @@ __all__ = [
     "AsJson",
     "Home",
     "Profile",
+    "board",
     "doctor",
     "forget",
     "ls",
@@ -212,6 +213,32 @@ def stats(
     flags = Flags(home=home, profile=profile, tenant=tenant, as_json=as_json)
     with failing(as_json=as_json):
         raise SystemExit(run(flags))
+
+
+def board(
+    name: Annotated[str | None, typer.Argument(help="A board; ~NAME is your own.")] = None,
+    key: Annotated[str | None, typer.Argument(help="One of its cells.")] = None,
+    once: Annotated[bool, typer.Option("--once", help="Show it once, and end.")] = False,
+    value: Annotated[
+        str | None, typer.Option("--set", metavar="JSON", help="Set the cell; or a text.")
+    ] = None,
+    delete: Annotated[bool, typer.Option("--delete", help="Delete the cell.")] = False,
+    if_version: Annotated[
+        int | None, typer.Option(help="Only if it is at this version; 0: if it is not there.")
+    ] = None,
+    home: Home = None,
+    profile: Profile = None,
+    tenant: Tenant = None,
+    as_json: AsJson = False,
+) -> None:
+    """List blackboards, or show one: live on a terminal, until Ctrl-C."""
+    from .board import Asked
+    from .board import board as run
+
+    asked = Asked(name=name, key=key, once=once, value=value, delete=delete, if_version=if_version)
+    flags = Flags(home=home, profile=profile, tenant=tenant, as_json=as_json)
+    with failing(as_json=as_json):
+        raise SystemExit(run(flags, asked))
 
 
 def doctor(

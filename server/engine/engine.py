@@ -11,10 +11,11 @@ from ..embedding import Embedder, Reranker
 from ..errors import IndexFailed, InvalidInput, LociError
 from ..index import Shelves
 from ..ledger import Ledger, TenantLedger
-from ..model import Change, IndexStatus, Status, utc_now
+from ..model import BoardChange, Change, IndexStatus, Status, utc_now
 from ..retrieval import Acquaintance, Dense, Matrices
 from ..tasks import task_group
 from ..tokens import TokenCounter
+from ..workspace import Blackboard, BoardTending
 from .feed import Feed
 from .feeding import Feeding
 from .gather import Gatherer
@@ -36,6 +37,7 @@ class Engine:
     """Gives each tenant its memories. Made by `open_engine`."""
 
     __slots__ = (
+        "_boards",
         "_clock",
         "_comparing",
         "_counter",
@@ -76,6 +78,7 @@ class Engine:
         self._matrices = Matrices(limits.matrices)
         self._tending = Tending()
         self._feeding = Feeding()
+        self._boards = BoardTending(clock)
         self._embedding = Gatherer(embed)
         self._comparing = Gatherer(compare)
 
@@ -133,6 +136,12 @@ class Engine:
         async with task_group() as tasks:
             tasks.start_soon(self._tending.run)
             tasks.start_soon(self._feeding.run)
+            tasks.start_soon(self._boards.run)
+
+    def hurry(self) -> None:
+        """Let nobody wait any more for what may change: the end is near."""
+        for room in self._rooms.values():
+            room.blackboard.waiting.close()
 
     async def prepare(self) -> None:
         """Prepare what is to be remembered, for ever."""
@@ -187,8 +196,25 @@ class Engine:
             announce=self._announce,
             embed=self._embedding,
             compare=self._comparing,
+            blackboard=await self._blackboard(name, ledger),
             soiled=self._tending.soil,
         )
+
+    async def _blackboard(self, name: str, ledger: TenantLedger) -> Blackboard:
+        async def announce(change: BoardChange) -> None:
+            await self._announce(Change(name, board=change))
+
+        made = Blackboard(
+            ledger=ledger.boards,
+            counter=self._counter,
+            limits=self._limits.boards,
+            clock=self._clock,
+            announce=announce,
+            due=self._boards.due,
+        )
+        if (due := await ledger.boards.next_due()) is not None:
+            self._boards.due(made, due)
+        return made
 
     def _feed(self, name: str, ledger: TenantLedger, dense: Dense) -> Feed | None:
         if self._shelves is None:

@@ -73,9 +73,10 @@ async def _delete(room: Room, ids: tuple[str, ...]) -> Forgotten:
 
 
 async def _erase(room: Room, ids: tuple[str, ...]) -> Forgotten:
-    erasure = await room.ledger.erase(ids)
+    erasure = await room.ledger.erase(ids, now=room.clock())
     # Before the scan, which takes its time: nothing derived may show the text meanwhile.
     await room.committed(erasure.delta, erasure.ids)
+    await room.blackboard.touched(erasure.boards)
     left = await room.erased(erasure.delta)
     residue = await room.ledger.residue(erasure)
     residue = Residue(scanned=(*residue.scanned, "vector index"), found=(*residue.found, *left))

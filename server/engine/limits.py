@@ -1,8 +1,9 @@
 """What is allowed, and what counts as near."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..retrieval import Signals
+from ..workspace import BoardLimits
 
 __all__ = ["Limits"]
 
@@ -27,3 +28,4 @@ class Limits:
     """Bytes of vectors that are held in memory for exact search, of all tenants together."""
     signals: Signals = "all"
     """What orders a recall."""
+    boards: BoardLimits = field(default_factory=BoardLimits)

@@ -7,12 +7,14 @@ from typing import Literal
 from ..errors import InvalidInput, NotFound
 from ..ledger import VersionRow
 from ..model import (
+    Actor,
     Draft,
     Filters,
     ForgetMode,
     Forgotten,
     Memory,
     Page,
+    Promoted,
     Query,
     Recall,
     Remembered,
@@ -21,6 +23,8 @@ from ..model import (
     Tier,
 )
 from ..tiers import HotTier
+from ..workspace import Boards
+from .cells import promote
 from .check import check_ids, check_prefix, check_query
 from .forget import confirmation, forget, restore, select
 from .remember import remember
@@ -135,6 +139,30 @@ class Memories:
     async def hot(self) -> HotTier:
         """What belongs in the context now."""
         return await self._room.choose_hot()
+
+    def boards(self, actor: Actor) -> Boards:
+        """The boards of the tenant, as one actor reads and writes them."""
+        return Boards(self._room.blackboard, actor)
+
+    async def promote(
+        self,
+        actor: Actor,
+        board: str,
+        key: str,
+        *,
+        private: bool = False,
+        draft: Draft | None = None,
+    ) -> Promoted:
+        """Remember what a cell says, with its history as provenance. The cell stays.
+
+        `draft`: how it is remembered. Without a content it says the text that the cell holds.
+
+        Raises:
+            NotFound: there is no such cell.
+            InvalidInput: it holds no text and none was given, or it cannot be remembered.
+        """
+        boards = self.boards(actor)
+        return await promote(self._room, boards, board, key, private=private, draft=draft)
 
     async def complete(
         self, facet: Literal["tag", "entity", "namespace", "session"], prefix: str

@@ -15,6 +15,7 @@ from ..model import Change, Filters, Near
 from ..retrieval import Acquaintance, Answers, Cached, Dense, Recalls, Retriever
 from ..tiers import HotTier, choose_hot
 from ..tokens import TokenCounter
+from ..workspace import Blackboard
 from .gather import Gatherer
 from .limits import Limits
 
@@ -48,6 +49,7 @@ class Room:
     """Both are shared by all rooms."""
     feed: "Feed | None"
     """Keeps the index; None where none is kept."""
+    blackboard: Blackboard
     soiled: Callable[["Room"], None]
     """Tells the tending that there is something to tidy."""
     used: Counter[int] = field(default_factory=Counter[int])

@@ -109,6 +109,7 @@ async def _erase_due(room: Room) -> None:
         with anyio.CancelScope(shield=True):
             erasure = await room.ledger.erase(ids, due=now)
             await room.committed(erasure.delta, erasure.ids)
+            await room.blackboard.touched(erasure.boards)
             for left in await room.erased(erasure.delta):
                 _log.error("an erased memory may have left a trace", where=left)
             await room.ledger.residue(erasure)

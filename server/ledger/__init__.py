@@ -8,6 +8,10 @@ the model values and the errors. Nothing here embeds, ranks or decides.
 an index is made from: passages, their changes (the outbox), and the generation that was adopted.
 """
 
+from .board_expiry import Touched
+from .board_rows import Address, Before, NewCell, Receipt
+from .board_writes import WriteDone
+from .boards import BoardsLedger, Found
 from .feed import IndexLedger
 from .ledger import Ledger, open_ledger
 from .outbox import IndexRow, OutboxRow
@@ -20,17 +24,25 @@ from .writes import Stored
 
 __all__ = [
     "MAX_PASSAGES",
+    "Address",
+    "Before",
+    "BoardsLedger",
     "Delta",
+    "Found",
     "IndexLedger",
     "IndexRow",
     "Ledger",
+    "NewCell",
     "NewMemory",
     "NewPassage",
     "OutboxRow",
+    "Receipt",
     "Sight",
     "Stored",
     "TenantLedger",
+    "Touched",
     "VersionRow",
+    "WriteDone",
     "as_kept",
     "open_ledger",
     "question_terms",

@@ -8,6 +8,8 @@ from sqlalchemy import Connection, and_, delete, func, or_, select, update
 
 from ..errors import NotFound
 from ..model import Memory
+from .board_expiry import Touched, erase_promoted
+from .board_tables import cells
 from .fulltext import purge_words, remove_words, still_indexed
 from .outbox import Erasures, erased
 from .reads import current
@@ -22,6 +24,8 @@ ERASED = "erased"
 
 _m, _p, _v = memories.c, passages.c, vectors.c
 _TEXTS = (_m.content, _m.speaker, _m.session, _m.namespace, _m.tags, _m.entities, _m.metadata)
+_c = cells.c
+_CELLS = (_c.value, _c.key, _c.agent)
 _PIECE = 32
 _TELLING = 8
 """Different bytes that a needle must have: fewer turn up anywhere, and finding them says nothing."""
@@ -44,6 +48,8 @@ class Erasure(NamedTuple):
     needles: tuple[Needle, ...]
     words_left: bool = False
     """Whether the full text index still leads to it."""
+    boards: tuple[Touched, ...] = ()
+    """Cells that it was promoted from and that are gone with it."""
 
 
 def erase(
@@ -51,6 +57,7 @@ def erase(
     tenant: int,
     model: int,
     ids: Sequence[str],
+    now: datetime,
     due: datetime | None,
     erasures: Erasures | None,
 ) -> Erasure:
@@ -78,11 +85,13 @@ def erase(
         *_vectors(connection, tenant, seqs),
     ]
     _remove(connection, tenant, found, seqs)
+    boards, values = erase_promoted(connection, tenant, found, now)
+    needles += [Needle("cell", piece.encode()) for text in values for piece in _pieces(text)]
     if erasures is not None:
         erased(connection, tenant, removed, erasures)
     telling = tuple(one for one in dict.fromkeys(needles) if len(set(one.data)) >= _TELLING)
     left = still_indexed(connection, tenant, " ".join(row.content for row in rows), seqs)
-    return Erasure(found, Delta(removed=tuple(removed)), telling, left)
+    return Erasure(found, Delta(removed=tuple(removed)), telling, left, tuple(boards))
 
 
 def _is_due(memory: Memory, due: datetime) -> bool:
@@ -125,4 +134,7 @@ def explained(connection: Connection, needle: Needle) -> bool:
         case _:
             piece = needle.data.decode()
             statement = select(_m.seq).where(or_(*(func.instr(c, piece) > 0 for c in _TEXTS)))
+            on_board = select(_c.key).where(or_(*(func.instr(c, piece) > 0 for c in _CELLS)))
+            if connection.execute(on_board.limit(1)).first() is not None:
+                return True
     return connection.execute(statement.limit(1)).first() is not None

@@ -8,6 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 
 from sqlalchemy import Connection
 
+from .board_writes import BoardWrite, write_boards
 from .outbox import append
 from .rows import NewMemory
 from .vectors import Delta
@@ -56,17 +57,26 @@ class Store:
 def run_jobs(connection: Connection, jobs: Sequence[Job[Any]]) -> list[Any]:
     """The jobs' results, in order. Raises what the first failing job raises."""
     results: list[Any] = []
-    for kind, found in groupby(jobs, key=_kind):
+    for _, found in groupby(jobs, key=_kind):
         group = list(found)
-        if kind is None:
-            results += [job.run(connection) for job in group]
-        else:
+        if isinstance(group[0], Store):
             results += _store_together(connection, cast("list[Store]", group))
+        elif isinstance(group[0], BoardWrite):
+            results += write_boards(connection, cast("list[BoardWrite]", group))
+        else:
+            results += [job.run(connection) for job in group]
     return results
 
 
-def _kind(job: Job[Any]) -> tuple[int, int, bool] | None:
-    return (job.tenant, job.model, job.feeding) if isinstance(job, Store) else None
+def _kind(job: Job[Any]) -> tuple[object, ...]:
+    """Jobs of one kind that stand side by side are done together."""
+    match job:
+        case Store():
+            return Store, job.tenant, job.model, job.feeding
+        case BoardWrite():
+            return BoardWrite, job.tenant
+        case _:
+            return ()
 
 
 def _store_together(

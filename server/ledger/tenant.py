@@ -8,10 +8,11 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
-from ..model import Memory, Residue, Tier
+from ..model import Memory, Residue, Tier, utc_now
 from . import erase as erasing
 from . import outbox, reads, vectors, writes
 from .active import Active
+from .boards import BoardsLedger
 from .erase import Erasure, Needle
 from .feed import IndexLedger
 from .jobs import Do, Store
@@ -43,6 +44,7 @@ class TenantLedger:
         "_readers",
         "_tenant",
         "_writer",
+        "boards",
         "dimension",
         "index",
     )
@@ -66,6 +68,7 @@ class TenantLedger:
         self._active = Active(self._fetch, tenant)
         self._erasures = erasures
         self.dimension = dimension
+        self.boards = BoardsLedger(tenant, readers, writer)
         self.index = IndexLedger(tenant, model, dimension, readers, writer, erasures)
 
     async def _read(self, query: Callable[[Connection], T]) -> T:
@@ -259,13 +262,16 @@ class TenantLedger:
             one for (one,) in await self._fetch(reads.due(), {"tenant": self._tenant, "now": now})
         ]
 
-    async def erase(self, ids: Sequence[str], *, due: datetime | None = None) -> Erasure:
-        """Remove every version of the memories; with `due`, of those whose time is up by then.
+    async def erase(
+        self, ids: Sequence[str], *, due: datetime | None = None, now: datetime | None = None
+    ) -> Erasure:
+        """Remove every version of the memories; with `due`, of those whose time is up by then. The
+        cells of boards that they were promoted from go as well.
 
         Raises:
             NotFound: without `due`, an id is unknown; nothing was erased.
         """
-        cells = (self._tenant, self._model, ids, due, self._erasures)
+        cells = (self._tenant, self._model, ids, now or due or utc_now(), due, self._erasures)
         return await self._write(lambda c: erasing.erase(c, *cells))
 
     async def residue(self, erasure: Erasure) -> Residue:

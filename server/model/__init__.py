@@ -18,6 +18,20 @@ from .answers import (
     Status,
     Why,
 )
+from .board import (
+    PRIVATE,
+    RIGHTS,
+    Actor,
+    Board,
+    BoardChange,
+    BoardPage,
+    BoardQuery,
+    Cell,
+    CellWrite,
+    Op,
+    Promoted,
+    Written,
+)
 from .change import Change
 from .ids import is_memory_id, new_memory_id
 from .inputs import Draft, Filters, Query, Revision, Selection
@@ -26,7 +40,16 @@ from .text import content_key, passage_key
 from .times import from_micros, from_time, iso, parse_time, to_micros, until_time, utc_now
 
 __all__ = [
+    "PRIVATE",
+    "RIGHTS",
+    "Actor",
     "Answered",
+    "Board",
+    "BoardChange",
+    "BoardPage",
+    "BoardQuery",
+    "Cell",
+    "CellWrite",
     "Change",
     "Draft",
     "Filters",
@@ -37,8 +60,10 @@ __all__ = [
     "Kind",
     "Memory",
     "Near",
+    "Op",
     "Outcome",
     "Page",
+    "Promoted",
     "Query",
     "Recall",
     "Recollection",
@@ -50,6 +75,7 @@ __all__ = [
     "Status",
     "Tier",
     "Why",
+    "Written",
     "content_key",
     "from_micros",
     "from_time",

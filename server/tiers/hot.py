@@ -1,5 +1,6 @@
 """The hot tier: what belongs in the context now, within its budget of tokens."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +16,8 @@ _NONE = "Nothing is remembered yet.\n"
 
 @dataclass(frozen=True, slots=True)
 class HotTier:
-    """The chosen memories and their text, which stays the same, byte for byte, while they do."""
+    """The chosen memories and their text, which stays the same, byte for byte, while they do, and ends
+    with its own hash."""
 
     seqs: frozenset[int]
     text: str
@@ -49,7 +51,13 @@ def _text(chosen: Sequence[tuple[int, Memory]]) -> str:
     if not chosen:
         return _NONE
     ordered = sorted(chosen, key=lambda one: (not one[1].pinned, one[0]))
-    return _HEAD + "".join(_line(memory) for _, memory in ordered)
+    return _sealed(_HEAD + "".join(_line(memory) for _, memory in ordered))
+
+
+def _sealed(text: str) -> str:
+    """With the first 128 bits of the text's SHA-256 behind it: who keeps the state of a model that has
+    read the text finds it by that name."""
+    return f"{text}<!-- sha256 {hashlib.sha256(text.encode()).hexdigest()[:32]} -->\n"
 
 
 def _line(memory: Memory) -> str:

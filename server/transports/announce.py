@@ -7,8 +7,10 @@ subscribes, and is told by a task of its connection: no write waits for a client
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import anyio
 import anyio.lowlevel
@@ -25,7 +27,7 @@ from mcp.types import (
 )
 
 from ..access import current_caller
-from ..model import Change, Tier
+from ..model import PRIVATE, BoardChange, Change, Tier
 
 __all__ = ["Bus", "Subscriber", "on_subscribe", "on_unsubscribe"]
 
@@ -42,7 +44,7 @@ class Bus:
     """Announces by tenant. Implements the SDK's `SubscriptionBus`."""
 
     def __init__(self) -> None:
-        self._listeners: dict[object, tuple[str, Listener]] = {}
+        self._listeners: dict[object, _Ear] = {}
         self._changed: dict[str, datetime] = {}
 
     def changed_at(self) -> datetime | None:
@@ -52,8 +54,9 @@ class Bus:
     async def changed(self, change: Change) -> None:
         """Announce a change of memories."""
         self._changed[change.tenant] = datetime.now(UTC)
+        agent = None if change.board is None else change.board.agent
         for event in _events(change):
-            self._tell(change.tenant, event)
+            self._tell(change.tenant, event, agent)
         # Streams drain between bursts instead of overflowing.
         await anyio.lowlevel.checkpoint()
 
@@ -63,9 +66,12 @@ class Bus:
         await anyio.lowlevel.checkpoint()
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Tell the listener what concerns the caller's tenant. Returns what ends that."""
+        """Tell the listener what concerns the caller's tenant and its agent. Returns what ends that."""
+        return self._enter(_Ear(current_caller().tenant, current_caller().agent, listener))
+
+    def _enter(self, ear: "_Ear") -> Callable[[], None]:
         key = object()
-        self._listeners[key] = (current_caller().tenant, listener)
+        self._listeners[key] = ear
 
         def unsubscribe() -> None:
             self._listeners.pop(key, None)
@@ -76,7 +82,7 @@ class Bus:
     def subscriber(self) -> Generator["Subscriber"]:
         """What one connection subscribed to, in this task and those it starts."""
         one = Subscriber()
-        unsubscribe = self.subscribe(one.note)
+        unsubscribe = self._enter(one.ear)
         token = _SUBSCRIBER.set(one)
         try:
             yield one
@@ -84,16 +90,28 @@ class Bus:
             _SUBSCRIBER.reset(token)
             unsubscribe()
 
-    def _tell(self, tenant: str, event: ServerEvent) -> None:
-        for whose, listener in list(self._listeners.values()):
-            if whose == tenant:
-                listener(event)
+    def _tell(self, tenant: str, event: ServerEvent, agent: str | None = None) -> None:
+        """Tell all of a tenant, or only an agent of it."""
+        for ear in list(self._listeners.values()):
+            if ear.tenant == tenant and agent in (None, ear.agent):
+                ear.listener(event)
+
+
+@dataclass(slots=True, eq=False)
+class _Ear:
+    """Who is told."""
+
+    tenant: str
+    agent: str | None
+    listener: Listener
 
 
 class Subscriber:
     """A connection of 2025-11-25 and the resources that it watches."""
 
     def __init__(self) -> None:
+        # What the client calls itself is not known before it shakes hands.
+        self.ear = _Ear(current_caller().tenant, None, self.note)
         self._uris: set[str] = set()
         self._due: dict[str, None] = {}
         self._wake = anyio.Event()
@@ -120,6 +138,7 @@ class Subscriber:
         if len(uri) > _LONGEST or len(self._uris) >= _MOST:
             raise MCPError(INVALID_PARAMS, f"At most {_MOST} resources can be watched.")
         self._session = session
+        self.ear.agent = current_caller().agent
         self._uris.add(uri)
 
     def leave(self, uri: str) -> None:
@@ -151,9 +170,20 @@ def _subscriber() -> Subscriber:
 
 
 def _events(change: Change) -> Iterator[ServerEvent]:
+    if change.board is not None:
+        yield from _board_events(change.board)
+        return
     for name in change.ids:
         yield ResourceUpdated(uri=f"memory://memories/{name}")
         yield ResourceUpdated(uri=f"memory://memories/{name}/history")
     for tier in Tier:
         yield ResourceUpdated(uri=f"memory://tiers/{tier}")
     yield ResourceUpdated(uri="memory://status")
+
+
+def _board_events(change: BoardChange) -> Iterator[ServerEvent]:
+    uri = f"memory://boards/{PRIVATE if change.agent else ''}{change.board}"
+    yield ResourceUpdated(uri=uri)
+    for key in change.keys:
+        yield ResourceUpdated(uri=f"{uri}?key={quote(key, safe='')}")
+    yield ResourceUpdated(uri="memory://boards")

@@ -48,6 +48,7 @@ from ..model import iso
 from .announce import Bus, on_subscribe, on_unsubscribe
 from .completing import Completing
 from .hidden import hidden
+from .naming import named
 from .refusals import refusal
 
 __all__ = ["LociServer", "build_server"]
@@ -120,6 +121,7 @@ class LociServer(MCPServer[Desk]):
             self.add_prompt(prompt)
         self.completion()(Completing(desk).complete)
         low = self._lowlevel_server
+        low.middleware.append(named)
         low.add_request_handler("resources/subscribe", SubscribeRequestParams, on_subscribe)
         low.add_request_handler("resources/unsubscribe", UnsubscribeRequestParams, on_unsubscribe)
         desk.on_change(self.bus.changed)

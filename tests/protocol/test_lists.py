@@ -61,8 +61,9 @@ async def test_lists_are_the_same_for_every_caller_and_after_every_write(connect
 
 
 def test_tool_definitions_stay_within_their_budget() -> None:
-    assert sum(tokens(name) for name in ("remember", "recall", "forget")) <= 800
-    assert tokens("revise") <= 130
+    assert sum(tokens(tool.name) for tool in tools("core")) <= 1000
+    assert sum(tokens(tool.name) for tool in tools("full")) <= 2200
+    assert sum(tokens(name) for name in ("blackboard_read", "blackboard_write")) <= 285
 
 
 async def test_instructions_stay_within_their_budget(server: LociServer) -> None:
@@ -75,7 +76,7 @@ async def test_instructions_stay_within_their_budget(server: LociServer) -> None
 async def test_the_core_profile_has_the_first_tools_only(server: LociServer) -> None:
     core = build_server(server.desk, profile="core")
     names = [tool.name for tool in await core.list_tools()]
-    assert names == ["remember", "recall", "forget"]
+    assert names == ["remember", "recall", "forget", "blackboard_read", "blackboard_write"]
 
 
 async def test_every_tool_says_what_it_may_do(connect: Connect) -> None:
@@ -90,7 +91,10 @@ async def test_every_tool_says_what_it_may_do(connect: Connect) -> None:
         assert tool.title
         assert tool.output_schema
         assert tool.input_schema["additionalProperties"] is False
-    assert [t.name for t in listed if t.annotations and t.annotations.read_only_hint] == ["recall"]
+    assert [t.name for t in listed if t.annotations and t.annotations.read_only_hint] == [
+        "recall",
+        "blackboard_read",
+    ]
     assert [t.name for t in listed if t.annotations and t.annotations.destructive_hint] == [
         "forget"
     ]

@@ -21,10 +21,11 @@ pytestmark = pytest.mark.anyio
 
 Connect = Callable[..., AbstractAsyncContextManager[Client]]
 PROMPTS = {
-    "recall_first": "topic",
-    "remember_session": "session",
-    "reflect_on": "period",
-    "onboard": "namespace",
+    "recall_first": ["topic"],
+    "remember_session": ["session"],
+    "handoff": ["board", "to"],
+    "reflect_on": ["period"],
+    "onboard": ["namespace"],
 }
 
 
@@ -35,7 +36,7 @@ class AnyResult(Result):
 
 
 async def complete(client: Client, prompt: str, value: str) -> list[str]:
-    argument = {"name": PROMPTS[prompt], "value": value}
+    argument = {"name": PROMPTS[prompt][0], "value": value}
     reference = PromptReference(type="ref/prompt", name=prompt)
     return (await client.complete(reference, argument)).completion.values
 
@@ -46,15 +47,17 @@ async def test_each_prompt_takes_its_argument_as_it_is(connect: Connect) -> None
         listed = (await client.list_prompts()).prompts
         assert [prompt.name for prompt in listed] == list(PROMPTS)
         for prompt in listed:
-            (argument,) = prompt.arguments or []
-            assert (argument.name, argument.required) == (PROMPTS[prompt.name], True)
-            assert argument.description
+            arguments = prompt.arguments or []
+            assert [argument.name for argument in arguments] == PROMPTS[prompt.name]
+            assert all(argument.required and argument.description for argument in arguments)
             assert prompt.title
-            result = await client.get_prompt(prompt.name, {argument.name: "the {blue} 'box'"})
+            given = {argument.name: f"the {{blue}} {argument.name}" for argument in arguments}
+            result = await client.get_prompt(prompt.name, given)
             (message,) = result.messages
             assert isinstance(message.content, TextContent)
-            assert "the {blue} 'box'" in message.content.text
-            assert "{" + argument.name not in message.content.text
+            for name, value in given.items():
+                assert value in message.content.text
+                assert "{" + name + "}" not in message.content.text
 
 
 async def test_a_wrong_prompt_is_refused(connect: Connect) -> None:

@@ -21,10 +21,11 @@ from loci.server.access import Caller, as_caller
 from loci.server.app import App, embedder_for, open_app, reranker_for
 from loci.server.engine import Memories
 from loci.server.errors import InvalidInput, ModelError
-from loci.server.model import Draft, Query, utc_now
+from loci.server.model import Actor, BoardQuery, CellWrite, Draft, Query, utc_now
 from loci.server.retrieval import Matrices
 from loci.server.settings import Settings, load_settings
 from loci.server.telemetry import configure_logs
+from loci.server.workspace import Boards
 
 T = TypeVar("T")
 
@@ -256,6 +257,26 @@ class Proofs:
         self.remember("one")
         assert told == [7 << 20]
 
+    def board_value(self) -> None:
+        self.given("board_value", 100)
+        with pytest.raises(InvalidInput, match="a cell has at most 100"):
+            self.ask(lambda m: _board(m).write("b", CellWrite(key="a", value="x" * 100)))
+
+    def board_history(self) -> None:
+        self.given("board_history", 2)
+
+        async def versions(memories: Memories) -> int:
+            for number in range(5):
+                await _board(memories).write("b", CellWrite(key="a", value=number))
+            return len((await _board(memories).versions("b", "a")).cells)
+
+        assert self.ask(versions) == 2
+
+    def board_wait(self) -> None:
+        self.given("board_wait", 2)
+        with pytest.raises(InvalidInput, match="wait: give 0 to 2 seconds"):
+            self.ask(lambda m: _board(m).read("b", BoardQuery(since_version=0, wait=3)))
+
     def max_content(self) -> None:
         self.given("max_content", 100)
         self.remember("a" * 100)
@@ -305,6 +326,10 @@ class Proofs:
         self.given("log_level", "info")
         assert json.loads(self._logged(self.given("log_format", "json")))["event"] == "it happened"
         assert not self._logged(self.given("log_format", "console")).startswith("{")
+
+
+def _board(memories: Memories) -> Boards:
+    return memories.boards(Actor())
 
 
 @pytest.fixture
