@@ -15,6 +15,7 @@ from ..model import Change, IndexStatus, Status, utc_now
 from ..retrieval import Acquaintance, Dense, Matrices
 from ..tasks import task_group
 from ..tokens import TokenCounter
+from ..workspace.scratchpads import Scratchpads
 from .feed import Feed
 from .feeding import Feeding
 from .gather import Gatherer
@@ -142,6 +143,7 @@ class Engine:
         for room in self._rooms.values():
             try:
                 await room.record_uses()
+                await room.pads.record_uses()
             except LociError as error:
                 _log.warning("use counts are lost", error=str(error))
             try:
@@ -176,6 +178,7 @@ class Engine:
             embedder=embedder,
             dense=dense,
             acquaintance=Acquaintance(ledger),
+            pads=Scratchpads(ledger.pads, self._limits.pads, self._clock),
             feed=self._feed(name, ledger, dense) if feeding else None,
             counter=self._counter,
             limits=self._limits,

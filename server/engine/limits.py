@@ -1,8 +1,10 @@
 """What is allowed, and what counts as near."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from ..model import Policy
 from ..retrieval import Signals
+from ..workspace.scratchpads import PadLimits
 
 __all__ = ["Limits"]
 
@@ -27,3 +29,7 @@ class Limits:
     """Bytes of vectors that are held in memory for exact search, of all tenants together."""
     signals: Signals = "all"
     """What orders a recall."""
+    pads: PadLimits = field(default_factory=PadLimits)
+    """Of scratchpads."""
+    policy: Policy = field(default_factory=Policy)
+    """What is promoted from them."""

@@ -13,6 +13,7 @@ from .fulltext import question_terms
 from .ledger import Ledger, open_ledger
 from .outbox import IndexRow, OutboxRow
 from .rows import NewMemory, NewPassage, VersionRow, as_kept
+from .scratchpads import Decided, KeptPad, Overtaken, PadLedger
 from .tenant import TenantLedger
 from .vectors import MAX_PASSAGES, Delta, seq_of, seqs_of
 from .where import Sight
@@ -20,13 +21,17 @@ from .writes import Stored
 
 __all__ = [
     "MAX_PASSAGES",
+    "Decided",
     "Delta",
     "IndexLedger",
     "IndexRow",
+    "KeptPad",
     "Ledger",
     "NewMemory",
     "NewPassage",
     "OutboxRow",
+    "Overtaken",
+    "PadLedger",
     "Sight",
     "Stored",
     "TenantLedger",

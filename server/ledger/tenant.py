@@ -21,6 +21,7 @@ from .ranking import Match, search
 from .readers import Readers
 from .residue import find_residue
 from .rows import NewMemory, NewPassage, VersionRow, version_of
+from .scratchpads import PadLedger
 from .vectors import Delta, IndexRows
 from .where import Sight, fold, parameters, shape_of
 from .writer import Writer
@@ -45,6 +46,7 @@ class TenantLedger:
         "_writer",
         "dimension",
         "index",
+        "pads",
     )
 
     def __init__(
@@ -67,6 +69,7 @@ class TenantLedger:
         self._erasures = erasures
         self.dimension = dimension
         self.index = IndexLedger(tenant, model, dimension, readers, writer, erasures)
+        self.pads = PadLedger(tenant, model, readers, writer, feeding=erasures is not None)
 
     async def _read(self, query: Callable[[Connection], T]) -> T:
         return await self._readers.read(query)
@@ -255,13 +258,16 @@ class TenantLedger:
             one for (one,) in await self._fetch(reads.due(), {"tenant": self._tenant, "now": now})
         ]
 
-    async def erase(self, ids: Sequence[str], *, due: datetime | None = None) -> Erasure:
-        """Remove every version of the memories; with `due`, of those whose time is up by then.
+    async def erase(
+        self, ids: Sequence[str], *, due: datetime | None = None, notes: Sequence[str] = ()
+    ) -> Erasure:
+        """Remove every version of the memories, with the notes they come from, and other notes; with
+        `due`, of those memories whose time is up by then.
 
         Raises:
             NotFound: without `due`, an id is unknown; nothing was erased.
         """
-        cells = (self._tenant, self._model, ids, due, self._erasures)
+        cells = (self._tenant, self._model, ids, due, self._erasures, notes)
         return await self._write(lambda c: erasing.erase(c, *cells))
 
     async def residue(self, erasure: Erasure) -> Residue:

@@ -7,7 +7,10 @@ __all__ = ["Change"]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Memories of one tenant that are not what they were."""
+    """What of one tenant is not what it was."""
 
     tenant: str
-    ids: tuple[str, ...]
+    ids: tuple[str, ...] = ()
+    """Memories."""
+    sessions: tuple[str, ...] = ()
+    """Whose scratchpads."""
