@@ -13,7 +13,7 @@ from ..server.errors import InvalidInput, NotFound
 from ..server.model import Tier
 from ..server.model.render import compact
 from ..server.model.shown import memory_dict
-from .pages import latest, page
+from .pages import latest, pad, page
 
 __all__ = ["Template", "templates"]
 
@@ -59,6 +59,14 @@ def templates() -> list[Template]:
             annotations=both,
             fn=_history,
         ),
+        Template(
+            uri="memory://scratchpads/{session}",
+            name="scratchpad",
+            title="A session's working memory",
+            description="Its notes, oldest first, with what became of each.",
+            annotations=both,
+            fn=_scratchpad,
+        ),
     ]
 
 
@@ -91,3 +99,11 @@ def _links(id: str, superseded_by: str | None) -> dict[str, str]:
 async def _history(id: str, ctx: Context[Desk]) -> str:
     memories = await ctx.request_context.lifespan_context.memories()
     return latest(await memories.history(id))
+
+
+async def _scratchpad(session: str, ctx: Context[Desk]) -> str:
+    memories = await ctx.request_context.lifespan_context.memories()
+    found = await memories.pad(session)
+    if not found.notes:
+        raise NotFound(f"No notes of session {session[:40]!r}.")
+    return pad(found)

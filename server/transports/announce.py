@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import anyio
 import anyio.lowlevel
@@ -151,6 +152,10 @@ def _subscriber() -> Subscriber:
 
 
 def _events(change: Change) -> Iterator[ServerEvent]:
+    for session in change.sessions:
+        yield ResourceUpdated(uri=f"memory://scratchpads/{quote(session, safe='')}")
+    if not change.ids:
+        return
     for name in change.ids:
         yield ResourceUpdated(uri=f"memory://memories/{name}")
         yield ResourceUpdated(uri=f"memory://memories/{name}/history")

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+import anyio
+
 from ..ledger import KeptPad, PadLedger
 from ..model import NewNote, Noted, Pad, Section
 from .scratchpad_reading import fit_pad
@@ -35,7 +37,7 @@ class PadLimits:
 class Scratchpads:
     """The working memory of a tenant's sessions."""
 
-    __slots__ = ("_clock", "_dropped_at", "_ledger", "_limits", "_read")
+    __slots__ = ("_clock", "_dropped_at", "_ledger", "_limits", "_read", "_recording")
 
     def __init__(self, ledger: PadLedger, limits: PadLimits, clock: Callable[[], datetime]) -> None:
         self._ledger = ledger
@@ -43,6 +45,8 @@ class Scratchpads:
         self._clock = clock
         self._read: Counter[str] = Counter()
         """Reads that are still to be recorded, by note."""
+        self._recording = anyio.Lock()
+        """Meanwhile nobody can say how often a note was read."""
         self._dropped_at: datetime | None = None
 
     async def write(self, new: NewNote, *, making_room: bool) -> Noted | None:
@@ -69,8 +73,9 @@ class Scratchpads:
 
     async def all_of(self, session: str) -> KeptPad:
         """All notes of a session, with the reads that are not recorded yet."""
-        kept = await self._ledger.read(session)
-        notes = [replace(note, uses=note.uses + self._read[note.id]) for note in kept.notes]
+        async with self._recording:
+            kept = await self._ledger.read(session)
+            notes = [replace(note, uses=note.uses + self._read[note.id]) for note in kept.notes]
         return kept._replace(notes=tuple(notes))
 
     async def sessions(self, prefix: str, limit: int) -> list[str]:
@@ -100,11 +105,12 @@ class Scratchpads:
 
     async def record_uses(self) -> None:
         """Write the noted reads down. What fails is noted again."""
-        read, self._read = self._read, Counter()
-        if not read:
-            return
-        try:
-            await self._ledger.used(read)
-        except BaseException:
-            self._read.update(read)
-            raise
+        async with self._recording:
+            read, self._read = self._read, Counter()
+            if not read:
+                return
+            try:
+                await self._ledger.used(read)
+            except BaseException:
+                self._read.update(read)
+                raise
