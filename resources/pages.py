@@ -1,18 +1,20 @@
-"""Memories in pages, each bounded by a number and by a length."""
+"""Memories and notes in pages, each bounded by a number and by a length."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..server.model import Memory, Tier
+from ..server.model import Memory, Note, Pad, Tier
+from ..server.model.pad_shown import decision_dict, note_dict, pad_dict
 from ..server.model.render import compact
 from ..server.model.shown import memory_dict
 
 if TYPE_CHECKING:
     from ..server.engine import Memories
 
-__all__ = ["latest", "page"]
+__all__ = ["latest", "pad", "page"]
 
 _LIMIT = 50
 _LENGTH = 60_000
@@ -45,6 +47,28 @@ def latest(versions: Sequence[Memory]) -> str:
     if fitting < len(versions):
         shown["omitted"] = len(versions) - fitting
     return compact(shown)
+
+
+def pad(found: Pad) -> str:
+    """A session's notes, oldest first, with what was decided of each. Where they are too long
+    together, the oldest are only counted."""
+    shown = [_note(note) for note in found.notes]
+    length, fitting = 0, 0
+    for one in reversed(shown):
+        length += len(compact(one))
+        if length > _LENGTH and fitting:
+            break
+        fitting += 1
+    omitted = len(shown) - fitting
+    head = pad_dict(replace(found, notes=(), omitted=omitted))
+    return compact(head | {"notes": shown[omitted:]})
+
+
+def _note(note: Note) -> dict[str, object]:
+    shown: dict[str, object] = {**note_dict(note)}
+    if note.decision is not None:
+        shown["promotion"] = decision_dict(note.decision, None)
+    return shown
 
 
 def _fitting(memories: Sequence[Memory]) -> int:

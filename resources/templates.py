@@ -10,7 +10,7 @@ from ..server.model import Tier
 from ..server.model.render import compact
 from ..server.model.shown import memory_dict
 from .boards import board_template
-from .pages import latest, page
+from .pages import latest, pad, page
 from .template import Template
 
 __all__ = ["templates"]
@@ -45,6 +45,14 @@ def templates() -> list[Template]:
             fn=_history,
         ),
         board_template(),
+        Template(
+            uri="memory://scratchpads/{session}",
+            name="scratchpad",
+            title="A session's working memory",
+            description="Its notes, oldest first, with what became of each.",
+            annotations=both,
+            fn=_scratchpad,
+        ),
     ]
 
 
@@ -77,3 +85,11 @@ def _links(id: str, superseded_by: str | None) -> dict[str, str]:
 async def _history(id: str, ctx: Context[Desk]) -> str:
     memories = await ctx.request_context.lifespan_context.memories()
     return latest(await memories.history(id))
+
+
+async def _scratchpad(session: str, ctx: Context[Desk]) -> str:
+    memories = await ctx.request_context.lifespan_context.memories()
+    found = await memories.pad(session)
+    if not found.notes:
+        raise NotFound(f"No notes of session {session[:40]!r}.")
+    return pad(found)

@@ -13,6 +13,7 @@ import shutil
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from anyio import to_thread
 from .access import current_caller
 from .errors import LociError, StoreError
 from .home import DATABASE, INDEX, owned
+from .setting_rules import weights_of
 from .settings import SENTENCE_TRANSFORMERS
 from .tasks import task_group
 
@@ -199,8 +201,10 @@ def _give_memory_back() -> None:
 async def _open_engine(settings: Settings) -> AsyncGenerator[Engine]:
     from .engine import Limits, open_engine
     from .ledger import open_ledger
+    from .model import Policy
     from .tokens import TokenCounter
     from .workspace import BoardLimits
+    from .workspace.scratchpads import PadLimits
 
     limits = Limits(
         max_content=settings.max_content,
@@ -215,6 +219,14 @@ async def _open_engine(settings: Settings) -> AsyncGenerator[Engine]:
             value=settings.board_value,
             history=settings.board_history,
             wait=settings.board_wait,
+        ),
+        pads=PadLimits(
+            characters=settings.pad_chars,
+            days=settings.pad_days,
+            idle=timedelta(minutes=settings.session_minutes),
+        ),
+        policy=Policy(
+            weights=weights_of(settings.promotion_weights), threshold=settings.promotion_from
         ),
     )
     embedder = await to_thread.run_sync(embedder_for, settings)

@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
+from .model.promotion import SIGNALS
+
 __all__ = [
     "SENTENCE_TRANSFORMERS",
     "about",
@@ -14,6 +16,8 @@ __all__ = [
     "index_place",
     "number",
     "printable",
+    "signal_weights",
+    "weights_of",
 ]
 
 SENTENCE_TRANSFORMERS = "sentence-transformers:"
@@ -53,6 +57,22 @@ def printable(text: str) -> str:
     """A name. Raises ValueError."""
     if not text.isprintable() or text.startswith("~"):
         raise ValueError(text)
+    return text
+
+
+def weights_of(text: str) -> dict[str, float]:
+    """Weights by name. Raises ValueError for what is not one number from 0 to 1 for each signal."""
+    pairs = [part.partition("=") for part in text.replace(",", " ").split()]
+    weights = {name: float(value) for name, _, value in pairs}
+    allowed = all(0 <= value <= 1 for value in weights.values()) and sum(weights.values()) > 0
+    if not allowed or len(pairs) != len(SIGNALS) or set(weights) != set(SIGNALS):
+        raise ValueError(text)
+    return weights
+
+
+def signal_weights(text: str) -> str:
+    """The weights of promotion. Raises ValueError."""
+    weights_of(text)
     return text
 
 

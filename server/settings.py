@@ -39,6 +39,7 @@ from .setting_rules import (
     index_place,
     number,
     printable,
+    signal_weights,
 )
 
 __all__ = [
@@ -176,6 +177,21 @@ class Settings(BaseSettings):
     idle_seconds: int = number(
         "How long the daemon stays when no client is connected.", 1, 1_000_000, 600
     )
+    pad_chars: int = number(
+        "Characters of one scratchpad; a note counts for 200 at least.", 1000, 10_000_000, 100_000
+    )
+    pad_days: int = number(
+        "How long a note stays in its scratchpad after it was decided on.", 1, 3650, 30
+    )
+    session_minutes: int = number(
+        "A session that nobody writes for so long is over, and promoted from.", 1, 100_000, 30
+    )
+    promotion_weights: Annotated[str, AfterValidator(signal_weights)] = about(
+        "What a note's score is made of: the mean of these signals, by these weights.",
+        "a weight from 0 to 1 for each, one of them above 0, as in the default",
+        "novelty=0.3 recurrence=0.15 salience=0.3 use=0.1 outcome=0.15",
+    )
+    promotion_from: float = number("The score from which a note is promoted.", 0, 1, 0.5)
     signals: Literal["all", "words", "meaning"] = about(
         "What orders a recall: all signals, or one list alone (for `loci eval`).",
         "all, words or meaning",

@@ -8,7 +8,7 @@ from typing import Literal
 
 from mcp.server.mcpserver.tools import Tool
 
-from . import blackboard, forget, recall, remember, revise
+from . import blackboard, forget, promote, recall, remember, revise, scratchpad
 
 __all__ = ["Profile", "tools"]
 
@@ -18,4 +18,6 @@ Profile = Literal["core", "full"]
 def tools(profile: Profile) -> list[Tool]:
     """The tools of a profile, in the order in which they are listed."""
     core = [remember.TOOL, recall.TOOL, forget.TOOL, *blackboard.TOOLS]
-    return core if profile == "core" else [*core, revise.TOOL]
+    if profile == "core":
+        return core
+    return [*core, revise.TOOL, scratchpad.WRITE, scratchpad.READ, promote.TOOL]

@@ -103,7 +103,7 @@ async def _promote(
     content = value if isinstance(value, str) else ""
     draft = Draft(content=content, namespace=caller.namespace, agent=caller.agent)
     memories = await memories_of(ctx)
-    done = await memories.promote(caller.actor(), board, key, private=private, draft=draft)
+    done = await memories.promote_cell(caller.actor(), board, key, private=private, draft=draft)
     return answer(_promoted(done))
 
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 
 from ..server.access import Desk, current_caller
 from ..server.errors import InvalidInput
-from ..server.model import ForgetMode, Forgotten, Selection, from_time, iso
+from ..server.model import ForgetMode, Forgotten, Selection, from_time, is_note_id, iso
 from .kit import answer, make_tool, memories_of
 
 __all__ = ["TOOL", "forget"]
@@ -40,6 +40,7 @@ class _Answer(BaseModel):
     mode: Mode
     count: int
     ids: list[str] | None = Field(None, description="Left out beyond 100")
+    notes: int = Field(0, description="Erased from scratchpads")
     restorable_until: str | None = None
     residue: _Residue | None = Field(None, description="Proof of erase: nothing found")
     confirm: str | None = Field(None, description="Repeat the call with it to go on")
@@ -111,10 +112,14 @@ async def _ask(
         return _Sure(confirm=True)
     if not _can_ask(ctx):
         return _Sure(confirm=confirm == chosen.token)
-    memories = await memories_of(ctx)
-    first = await memories.get(chosen.ids[0])
+    kept = [one for one in chosen.ids if not is_note_id(one)]
+    notes = len(chosen.ids) - len(kept)
+    beside = f" and {notes} notes of the session's scratchpad" if notes else ""
+    if not kept:
+        return Elicit(f"{mode} {notes} notes of the session's scratchpad?", _Sure)
+    first = await (await memories_of(ctx)).get(kept[0])
     start = " ".join(first.content.split())[:120]
-    return Elicit(f"{mode} {len(chosen.ids)} memories? The oldest: “{start}”", _Sure)
+    return Elicit(f"{mode} {len(kept)} memories{beside}? The oldest: “{start}”", _Sure)
 
 
 def _can_ask(ctx: Context[Desk]) -> bool:
@@ -177,7 +182,7 @@ def _receipt(mode: Mode, ids: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _proof(receipt: Forgotten) -> dict[str, Any]:
-    shown: dict[str, Any] = {}
+    shown: dict[str, Any] = {"notes": len(receipt.notes)} if receipt.notes else {}
     if receipt.restorable_until is not None:
         shown["restorable_until"] = iso(receipt.restorable_until)
     if receipt.residue is not None:

@@ -7,5 +7,17 @@ verbs of the shell, which go through the daemon as `calls`; below stands the eng
 from .caller import Caller, as_caller, current_caller
 from .desk import Desk
 from .verbs import Shell, ShellDesk, at_desk
+from .visit import Visit, visiting, wrote_in
 
-__all__ = ["Caller", "Desk", "Shell", "ShellDesk", "as_caller", "at_desk", "current_caller"]
+__all__ = [
+    "Caller",
+    "Desk",
+    "Shell",
+    "ShellDesk",
+    "Visit",
+    "as_caller",
+    "at_desk",
+    "current_caller",
+    "visiting",
+    "wrote_in",
+]

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from ..access import Shell, verbs
 from ..errors import ConfirmationNeeded, InvalidInput, StoreError
-from ..model import ForgetMode, Forgotten, Memory, Selection, from_time, iso
+from ..model import ForgetMode, Forgotten, Memory, Selection, from_time, is_note_id, iso
 from ..settings import Settings
 from .ask import Flags, ask
 from .exits import Exit
@@ -88,15 +88,18 @@ def _confirmed(flags: Flags, settings: Settings, ids: list[str], mode: Mode) -> 
             f"{', …' if len(ids) > _SHOWN else ''}. Repeat with --yes."
         )
 
+    kept = [one for one in ids if not is_note_id(one)]
+
     async def verb(shell: Shell) -> list[Memory]:
-        return [await shell(verbs.get, name) for name in ids[:_SHOWN]]
+        return [await shell(verbs.get, name) for name in kept[:_SHOWN]]
 
     console = people(stderr=True)
     for memory in ask(flags, settings, "forget", verb):
         console.print(Text(f"  {memory.id}  {' '.join(memory.content.split())[:100]}"))
-    if len(ids) > _SHOWN:
-        console.print(f"  … and {len(ids) - _SHOWN:,} more")
-    console.print(f"{mode.capitalize()} {len(ids):,} memories? [y/N] ", end="")
+    if len(kept) > _SHOWN:
+        console.print(f"  … and {len(kept) - _SHOWN:,} more")
+    notes = f" and {len(ids) - len(kept):,} notes" if len(kept) < len(ids) else ""
+    console.print(f"{mode.capitalize()} {len(kept):,} memories{notes}? [y/N] ", end="")
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
@@ -117,6 +120,7 @@ def _receipt(receipt: Forgotten, *, as_json: bool) -> Exit:
     else:
         words = {"archive": "Archived", "delete": "Deleted", "erase": "Erased"}
         text = f"{words[receipt.mode.value]} {len(receipt.ids):,}: {', '.join(receipt.ids)}"
+        text += f"; notes: {', '.join(receipt.notes)}" if receipt.notes else ""
         people().print(text, soft_wrap=True)
     if receipt.restorable_until is not None and not as_json:
         until = iso(receipt.restorable_until)

@@ -1,7 +1,7 @@
-"""The verbs: remember, recall, forget, revise. All that Loci decides is decided here.
+"""The verbs: remember, recall, forget, revise, note, promote. All that Loci decides is decided here.
 
 Above stand the doors (MCP, the command), which hold a `Memories` of one tenant and nothing else;
-below stand retrieval and the tiers, and under them the ledger, the index and the embedder. Nothing
+below stand retrieval, the tiers and the workspace, and under them the ledger, the index and the embedder. Nothing
 here knows of MCP, of HTTP or of the environment.
 """
 

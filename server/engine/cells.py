@@ -11,13 +11,13 @@ from ..workspace import Boards
 from .remember import remember
 from .room import Room
 
-__all__ = ["promote"]
+__all__ = ["promote_cell"]
 
 _HISTORY = 2000
 """Characters of the history that is kept with the memory; the newest versions go first."""
 
 
-async def promote(
+async def promote_cell(
     room: Room, boards: Boards, board: str, key: str, *, private: bool, draft: Draft | None
 ) -> Promoted:
     """Remember what a cell says. Doing so again changes nothing more.

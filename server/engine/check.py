@@ -7,17 +7,21 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..errors import InvalidInput, NotFound
-from ..model import Draft, Query, Revision, Selection, is_memory_id
+from ..model import Draft, NewNote, Query, Revision, Selection, is_memory_id, is_note_id
 from .limits import Limits
 
 __all__ = [
     "check_draft",
     "check_drafts",
     "check_ids",
+    "check_note",
+    "check_notes",
     "check_prefix",
     "check_query",
     "check_revision",
     "check_selection",
+    "check_session",
+    "check_tokens",
     "valid_until",
 ]
 
@@ -78,8 +82,7 @@ def check_query(query: Query) -> None:
     _check_text("query", query.text)
     if not 1 <= query.limit <= _LIMIT:
         raise InvalidInput(f"limit: give 1 to {_LIMIT}.")
-    if query.max_tokens not in _TOKENS:
-        raise InvalidInput(f"max_tokens: give {_TOKENS.start} to {_TOKENS.stop - 1}.")
+    check_tokens(query.max_tokens)
     filters = query.filters
     _check_labels("tags", filters.tags)
     _check_namespace(filters.namespace or "")
@@ -87,6 +90,42 @@ def check_query(query: Query) -> None:
     _check_name("session", filters.session)
     if filters.since and filters.until and filters.since >= filters.until:
         raise InvalidInput("since: it is not before until; swap them.")
+
+
+def check_tokens(budget: int) -> None:
+    """Raises InvalidInput for a budget that nothing fits, or everything."""
+    if budget not in _TOKENS:
+        raise InvalidInput(f"max_tokens: give {_TOKENS.start} to {_TOKENS.stop - 1}.")
+
+
+def check_note(new: NewNote, limits: Limits) -> None:
+    """Raises InvalidInput where it cannot be written, or could not be remembered, as it is."""
+    check_session(new.session)
+    _check_content(new.content, limits)
+    if len(new.content) > limits.pads.characters:
+        raise InvalidInput(
+            f"content: {len(new.content):,} characters; a scratchpad holds at most "
+            f"{limits.pads.characters:,}. Write it in parts, or shorter."
+        )
+    _check_namespace(new.namespace)
+    _check_name("agent", new.agent)
+    _check_importance(new.importance)
+
+
+def check_session(session: str) -> None:
+    """Raises InvalidInput for what cannot be a session's name."""
+    _check_name("session", session)
+
+
+def check_notes(ids: Sequence[str]) -> None:
+    """Raises InvalidInput for too many notes, NotFound for what cannot be a note's id."""
+    if len(ids) > _IDS:
+        raise InvalidInput(f"ids: give at most {_IDS:,}.")
+    for one in ids:
+        if not is_note_id(one):
+            raise NotFound(
+                f"No note {one[:20]!r}. Ids come from scratchpad_write or scratchpad_read."
+            )
 
 
 def check_revision(revision: Revision, limits: Limits) -> None:

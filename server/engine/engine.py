@@ -16,6 +16,7 @@ from ..retrieval import Acquaintance, Dense, Matrices
 from ..tasks import task_group
 from ..tokens import TokenCounter
 from ..workspace import Blackboard, BoardTending
+from ..workspace.scratchpads import Scratchpads
 from .feed import Feed
 from .feeding import Feeding
 from .gather import Gatherer
@@ -154,6 +155,7 @@ class Engine:
         for room in self._rooms.values():
             try:
                 await room.record_uses()
+                await room.pads.record_uses()
             except LociError as error:
                 _log.warning("use counts are lost", error=str(error))
             try:
@@ -189,6 +191,7 @@ class Engine:
             reranker=self._reranker,
             dense=dense,
             acquaintance=Acquaintance(ledger),
+            pads=Scratchpads(ledger.pads, self._limits.pads, self._clock),
             feed=self._feed(name, ledger, dense) if feeding else None,
             counter=self._counter,
             limits=self._limits,

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from ..model import Policy
 from ..retrieval import Signals
 from ..workspace import BoardLimits
+from ..workspace.scratchpads import PadLimits
 
 __all__ = ["Limits"]
 
@@ -29,3 +31,7 @@ class Limits:
     signals: Signals = "all"
     """What orders a recall."""
     boards: BoardLimits = field(default_factory=BoardLimits)
+    pads: PadLimits = field(default_factory=PadLimits)
+    """Of scratchpads."""
+    policy: Policy = field(default_factory=Policy)
+    """What is promoted from them."""

@@ -13,20 +13,27 @@ from ..model import (
     ForgetMode,
     Forgotten,
     Memory,
+    NewNote,
+    Noted,
+    Pad,
     Page,
     Promoted,
+    Promotion,
     Query,
     Recall,
     Remembered,
     Revision,
+    Section,
     Selection,
     Tier,
 )
+from ..tasks import uninterrupted
 from ..tiers import HotTier
 from ..workspace import Boards
-from .cells import promote
-from .check import check_ids, check_prefix, check_query
+from .cells import promote_cell
+from .check import check_ids, check_prefix, check_query, check_session, check_tokens
 from .forget import confirmation, forget, restore, select
+from .promote import note, promote
 from .remember import remember
 from .revise import revise
 from .room import Room
@@ -37,7 +44,7 @@ _PAGE = 100
 
 
 class Memories:
-    """Remember, recall, forget, revise. Made by `Engine.for_tenant`.
+    """Remember, recall, forget, revise, note, promote. Made by `Engine.for_tenant`.
 
     Every method raises StoreError when the data directory fails, ModelError when the model does.
     """
@@ -93,7 +100,7 @@ class Memories:
         Raises:
             InvalidInput: it selects by nothing.
         """
-        ids = await select(self._room, selection)
+        ids = await select(self._room, selection, mode)
         return ids, confirmation(ids, mode)
 
     async def revise(self, name: str, revision: Revision) -> Memory:
@@ -144,7 +151,7 @@ class Memories:
         """The boards of the tenant, as one actor reads and writes them."""
         return Boards(self._room.blackboard, actor)
 
-    async def promote(
+    async def promote_cell(
         self,
         actor: Actor,
         board: str,
@@ -162,14 +169,68 @@ class Memories:
             InvalidInput: it holds no text and none was given, or it cannot be remembered.
         """
         boards = self.boards(actor)
-        return await promote(self._room, boards, board, key, private=private, draft=draft)
+        return await promote_cell(self._room, boards, board, key, private=private, draft=draft)
 
     async def complete(
         self, facet: Literal["tag", "entity", "namespace", "session"], prefix: str
     ) -> list[str]:
-        """Values in use that start so, most used first."""
+        """Values in use that start so, most used first; sessions with a scratchpad before others."""
         check_prefix(prefix)
-        return await self._room.ledger.complete(facet, prefix, self._room.sight(), _PAGE)
+        found = await self._room.ledger.complete(facet, prefix, self._room.sight(), _PAGE)
+        if facet != "session":
+            return found
+        return list(dict.fromkeys([*await self.pads(prefix), *found]))
+
+    async def note(self, new: NewNote) -> Noted:
+        """Write a note into a session's scratchpad. It is durable when this returns.
+
+        Raises:
+            InvalidInput: it cannot be written as it is.
+        """
+        return await note(self._room, new)
+
+    async def pad(
+        self, session: str, section: Section | None = None, *, max_tokens: int | None = None
+    ) -> Pad:
+        """A session's notes; within a budget the newest that fit, which count as used.
+
+        Raises:
+            InvalidInput: the session's name or the budget cannot be one.
+        """
+        check_session(session)
+        if max_tokens is None:
+            kept = await self._room.pads.all_of(session)
+            notes = tuple(one for one in kept.notes if section in (None, one.section))
+            return Pad(session=session, notes=notes, omitted=0, dropped=kept.dropped, tokens=0)
+        check_tokens(max_tokens)
+        await self._room.counter.load()
+        count = self._room.counter.count
+        pad = await self._room.pads.read(session, section, max_tokens, count)
+        self._room.soiled(self._room)
+        return pad
+
+    async def pads(self, prefix: str = "") -> list[str]:
+        """Sessions that have a scratchpad and start so, last written first, at most 100."""
+        check_prefix(prefix)
+        return await self._room.pads.sessions(prefix, _PAGE)
+
+    async def promote(
+        self, session: str, ids: Sequence[str] = (), *, dry_run: bool = False
+    ) -> Promotion:
+        """Move the notes that are worth it into memory, or those of the ids.
+
+        Raises:
+            InvalidInput: the session's name cannot be one.
+            NotFound: the session has no notes, or not these; nothing was promoted.
+        """
+        return await promote(self._room, session, ids, dry_run=dry_run)
+
+    async def end(self, sessions: Sequence[str]) -> None:
+        """These sessions are over, until they are written again: they are promoted from soon."""
+        for session in sessions:
+            check_session(session)
+        await uninterrupted(self._room.pads.end(sessions))
+        self._room.soiled(self._room)
 
 
 def _in_tier(row: VersionRow, hot: frozenset[int]) -> Memory:

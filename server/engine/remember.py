@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from ..ledger import NewMemory, NewPassage, Stored
+from ..ledger import Decided, NewMemory, NewPassage, Stored
 from ..model import Draft, Memory, Near, Remembered, Tier, content_key, new_memory_id
 from ..tasks import uninterrupted
 from .check import check_drafts, valid_until
@@ -16,10 +16,14 @@ _SMALL = 2000
 """Characters of one call."""
 
 
-async def remember(room: Room, drafts: Sequence[Draft]) -> list[Remembered]:
-    """Store the drafts, all or none, and say of each what became of it.
+async def remember(
+    room: Room, drafts: Sequence[Draft], decided: Decided | None = None
+) -> list[Remembered]:
+    """Store the drafts, all or none, and say of each what became of it. With `decided` they are notes
+    of a scratchpad, which is recorded in the same transaction.
 
     Raises:
+        Overtaken: the notes are not as they were decided on; nothing was stored.
         InvalidInput: a draft cannot be stored as it is.
         NotFound: it supersedes what is not there.
         StoreError: it could not be kept.
@@ -31,14 +35,18 @@ async def remember(room: Room, drafts: Sequence[Draft]) -> list[Remembered]:
         NewMemory(
             memory=_memory(draft, now),
             key=content_key(
-                draft.content, namespace=draft.namespace, speaker=draft.speaker, at=draft.at
+                draft.content,
+                namespace=draft.namespace,
+                speaker=draft.speaker,
+                # When a note was written makes no other event of what is known.
+                at=None if decided else draft.at,
             ),
             passages=found,
             supersedes=draft.supersedes,
         )
         for draft, found in zip(drafts, passages, strict=True)
     ]
-    stored = await uninterrupted(_store(room, new, now))
+    stored = await uninterrupted(_store(room, new, now, decided))
     return [
         Remembered(
             id=one.id,
@@ -62,9 +70,15 @@ async def _prepare(
     return passages, near
 
 
-async def _store(room: Room, new: Sequence[NewMemory], now: datetime) -> list[Stored]:
-    stored, delta = await room.ledger.store(new, now)
-    await room.committed(delta, tuple(one.id for one in stored))
+async def _store(
+    room: Room, new: Sequence[NewMemory], now: datetime, decided: Decided | None
+) -> list[Stored]:
+    if decided is None:
+        stored, delta = await room.ledger.store(new, now)
+    else:
+        stored, delta = await room.ledger.pads.settle(decided, new, now)
+    sessions = () if decided is None else (decided.session,)
+    await room.committed(delta, tuple(one.id for one in stored), sessions)
     return stored
 
 

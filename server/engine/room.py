@@ -16,6 +16,7 @@ from ..retrieval import Acquaintance, Answers, Cached, Dense, Recalls, Retriever
 from ..tiers import HotTier, choose_hot
 from ..tokens import TokenCounter
 from ..workspace import Blackboard
+from ..workspace.scratchpads import Scratchpads
 from .gather import Gatherer
 from .limits import Limits
 
@@ -40,6 +41,7 @@ class Room:
     reranker: Reranker | None
     dense: Dense
     acquaintance: Acquaintance
+    pads: Scratchpads
     counter: TokenCounter
     limits: Limits
     clock: Callable[[], datetime]
@@ -74,12 +76,19 @@ class Room:
         cells = (self.ledger, self.dense, self.embedder, self.acquaintance)
         return Retriever(*cells, self.counter.count, self.limits.signals, self.reranker)
 
-    async def committed(self, delta: Delta, ids: tuple[str, ...]) -> None:
+    async def committed(
+        self, delta: Delta, ids: tuple[str, ...], sessions: tuple[str, ...] = ()
+    ) -> None:
         """Bring everything derived up to a write."""
         await self.derived(delta)
         self.hot_is_due = True
         self.soiled(self)
-        await self.announce(Change(self.tenant, ids))
+        await self.announce(Change(self.tenant, ids, sessions))
+
+    async def noted(self, session: str) -> None:
+        """Say that a session's scratchpad changed, and have it looked after."""
+        self.soiled(self)
+        await self.announce(Change(self.tenant, sessions=(session,)))
 
     async def derived(self, delta: Delta) -> None:
         """Let a write be found by its meaning."""

@@ -1,5 +1,5 @@
-"""What is done behind the answers: uses are recorded, the hot tier is chosen anew, a new model's
-vectors are made, and what was deleted long enough ago is erased.
+"""What is done behind the answers: uses are recorded, sessions that are over are promoted from, the hot
+tier is chosen anew, a new model's vectors are made, and what was deleted long enough ago is erased.
 
 One task does all of it, one room at a time. Nothing that was remembered depends on it: a crash loses
 at most a second of use counts.
@@ -13,6 +13,7 @@ import structlog
 
 from ..errors import LociError
 from .passages import make_passages
+from .promote import promote_ended
 from .room import Room
 
 __all__ = ["Tending", "embed_backlog", "tend"]
@@ -56,6 +57,7 @@ class Tending:
                 try:
                     await tend(room)
                     await self._look(room)
+                    await self._wait_for_sessions(room)
                 except LociError as error:
                     _log.warning("tending failed", error=str(error))
                 except Exception:  # noqa: BLE001 - logged whole; the answers must go on
@@ -72,6 +74,14 @@ class Tending:
             del self._put_off[room]
             self._soiled[room] = None
 
+    async def _wait_for_sessions(self, room: Room) -> None:
+        """Have a room tended when the next of its sessions may be over."""
+        if (left := await room.pads.next_due()) is not None:
+            seconds = left.total_seconds()
+            # One that is over already could not be decided on just now.
+            due = anyio.current_time() + (seconds if seconds > 0 else _LOOK_AFTER)
+            self._put_off[room] = min(due, self._put_off.get(room, due))
+
     async def _look(self, room: Room) -> None:
         began = anyio.current_time()
         if began < self._look_at.get(room, began):
@@ -85,6 +95,9 @@ class Tending:
 async def tend(room: Room) -> None:
     """Leave a room tidy, its backlog aside."""
     await room.record_uses()
+    await room.pads.record_uses()
+    await promote_ended(room)
+    await _drop_old_notes(room)
     await room.choose_hot()
     await _erase_due(room)
 
@@ -100,6 +113,12 @@ async def embed_backlog(room: Room) -> None:
             await room.derived(await room.ledger.add_passages(pairs))
 
 
+async def _drop_old_notes(room: Room) -> None:
+    with anyio.CancelScope(shield=True):
+        for session in await room.pads.drop_old():
+            await room.noted(session)
+
+
 async def _erase_due(room: Room) -> None:
     now = room.clock()
     if room.erased_at is not None and now - room.erased_at < _ERASE_EVERY:
@@ -108,7 +127,7 @@ async def _erase_due(room: Room) -> None:
     if ids := await room.ledger.due(now):
         with anyio.CancelScope(shield=True):
             erasure = await room.ledger.erase(ids, due=now)
-            await room.committed(erasure.delta, erasure.ids)
+            await room.committed(erasure.delta, erasure.ids, erasure.sessions)
             await room.blackboard.touched(erasure.boards)
             for left in await room.erased(erasure.delta):
                 _log.error("an erased memory may have left a trace", where=left)

@@ -16,6 +16,7 @@ from .feed import IndexLedger
 from .ledger import Ledger, open_ledger
 from .outbox import IndexRow, OutboxRow
 from .rows import NewMemory, NewPassage, VersionRow, as_kept
+from .scratchpads import Decided, KeptPad, Overtaken, PadLedger
 from .tenant import TenantLedger
 from .terms import question_terms, quoted, terms_of
 from .vectors import MAX_PASSAGES, Delta, seq_of, seqs_of
@@ -27,15 +28,19 @@ __all__ = [
     "Address",
     "Before",
     "BoardsLedger",
+    "Decided",
     "Delta",
     "Found",
     "IndexLedger",
     "IndexRow",
+    "KeptPad",
     "Ledger",
     "NewCell",
     "NewMemory",
     "NewPassage",
     "OutboxRow",
+    "Overtaken",
+    "PadLedger",
     "Receipt",
     "Sight",
     "Stored",

@@ -13,6 +13,7 @@ from .board_tables import cells
 from .fulltext import purge_words, remove_words, still_indexed
 from .outbox import Erasures, erased
 from .reads import current
+from .scratchpad_erase import ErasedNote, erase_notes, mentions
 from .tables import memories, passages, vectors
 from .vectors import Delta, passage_ids, prune_vectors
 from .where import one_of
@@ -50,6 +51,10 @@ class Erasure(NamedTuple):
     """Whether the full text index still leads to it."""
     boards: tuple[Touched, ...] = ()
     """Cells that it was promoted from and that are gone with it."""
+    notes: tuple[str, ...] = ()
+    """Notes of scratchpads that were erased."""
+    sessions: tuple[str, ...] = ()
+    """Whose scratchpads those were."""
 
 
 def erase(
@@ -60,8 +65,10 @@ def erase(
     now: datetime,
     due: datetime | None,
     erasures: Erasures | None,
+    notes: Sequence[str] = (),
 ) -> Erasure:
-    """Remove every version of the memories. With `due`, only of those that are deleted and whose
+    """Remove every version of the memories, the notes of scratchpads that they come from or that say
+    the same words, and other notes by their ids. With `due`, only of those that are deleted and whose
     time to be restored is up by then: one may have been restored since it was looked up. Without
     `erasures` there is no index to be told.
 
@@ -75,7 +82,10 @@ def erase(
     found = tuple(name for name, row in there.items() if due is None or _is_due(row.memory, due))
     where = (_m.tenant == tenant, one_of(_m.id, found))
     rows = connection.execute(select(_m.seq, _m.content).where(*where)).all()
-    if not rows:
+    erased_notes = erase_notes(
+        connection, tenant, ids=notes, memories=found, contents=[row.content for row in rows]
+    )
+    if not rows and not erased_notes:
         return Erasure((), Delta(), ())
     seqs = [row.seq for row in rows]
     removed = passage_ids(connection, tenant, model, seqs)
@@ -83,15 +93,25 @@ def erase(
         *(Needle("text", piece.encode()) for row in rows for piece in _pieces(row.content)),
         *(Needle("id", name.encode()) for name in found),
         *_vectors(connection, tenant, seqs),
+        *_noted(erased_notes),
     ]
-    _remove(connection, tenant, found, seqs)
     boards, values = erase_promoted(connection, tenant, found, now)
     needles += [Needle("cell", piece.encode()) for text in values for piece in _pieces(text)]
+    if rows:
+        _remove(connection, tenant, found, seqs)
     if erasures is not None:
         erased(connection, tenant, removed, erasures)
     telling = tuple(one for one in dict.fromkeys(needles) if len(set(one.data)) >= _TELLING)
     left = still_indexed(connection, tenant, " ".join(row.content for row in rows), seqs)
-    return Erasure(found, Delta(removed=tuple(removed)), telling, left, tuple(boards))
+    return Erasure(
+        found,
+        Delta(removed=tuple(removed)),
+        telling,
+        left,
+        boards=tuple(boards),
+        notes=tuple(note.id for note in erased_notes),
+        sessions=tuple(dict.fromkeys(note.session for note in erased_notes)),
+    )
 
 
 def _is_due(memory: Memory, due: datetime) -> bool:
@@ -116,6 +136,11 @@ def _vectors(connection: Connection, tenant: int, seqs: list[int]) -> list[Needl
     return [n for row in rows for n in (Needle("hash", row.key), Needle("vector", row.vector))]
 
 
+def _noted(notes: Sequence[ErasedNote]) -> list[Needle]:
+    texts = [Needle("text", piece.encode()) for note in notes for piece in _pieces(note.content)]
+    return [*texts, *(Needle("id", note.id.encode()) for note in notes)]
+
+
 def _pieces(whole: str) -> list[str]:
     """Up to 16 pieces of 32 characters, spread over the text; a short text is one piece."""
     step = max(_PIECE, -(-len(whole) // _PIECES))
@@ -133,6 +158,8 @@ def explained(connection: Connection, needle: Needle) -> bool:
             statement = select(_v.key).where(_v.vector == needle.data)
         case _:
             piece = needle.data.decode()
+            if mentions(connection, piece):
+                return True
             statement = select(_m.seq).where(or_(*(func.instr(c, piece) > 0 for c in _TEXTS)))
             on_board = select(_c.key).where(or_(*(func.instr(c, piece) > 0 for c in _CELLS)))
             if connection.execute(on_board.limit(1)).first() is not None:

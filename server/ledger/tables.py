@@ -41,8 +41,11 @@ __all__ = [
     "memories",
     "metadata",
     "models",
+    "notes",
     "outbox",
+    "pads",
     "passages",
+    "promotions",
     "sequences",
     "tenants",
     "vectors",
@@ -201,6 +204,60 @@ indexes = Table(
     Column("newest", Integer, nullable=False),
     Column("reason", Text, nullable=False),
     Column("built_at", Micros),
+)
+
+pads = Table(
+    "pads",
+    metadata,
+    Column("key", Integer, primary_key=True),
+    Column("tenant", Integer, ForeignKey("tenants.key"), nullable=False),
+    Column("session", Text, nullable=False),
+    Column("written_at", Micros, nullable=False),
+    Column("newest", Integer, nullable=False),
+    Column("ended", Boolean, nullable=False),
+    Column("settled", Boolean, nullable=False),
+    Column("dropped", Integer, nullable=False),
+    UniqueConstraint("tenant", "session"),
+)
+
+notes = Table(
+    "notes",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("tenant", Integer, ForeignKey("tenants.key"), nullable=False),
+    Column("pad", Integer, ForeignKey("pads.key"), nullable=False),
+    Column("id", Text, nullable=False),
+    Column("section", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("namespace", Text, nullable=False),
+    Column("agent", Text),
+    Column("importance", Float),
+    Column("outcome", Text),
+    Column("at", Micros, nullable=False),
+    Column("uses", Integer, nullable=False),
+    Column("memory", Text),
+    UniqueConstraint("tenant", "id"),
+    Index("notes_pad", "pad", "seq"),
+    Index("notes_memory", "tenant", "memory"),
+    # A seq is never given twice: a pad is settled up to one.
+    sqlite_autoincrement=True,
+)
+
+promotions = Table(
+    "promotions",
+    metadata,
+    Column("key", Integer, primary_key=True),
+    Column("tenant", Integer, ForeignKey("tenants.key"), nullable=False),
+    Column("note", Integer, ForeignKey("notes.seq", ondelete="CASCADE"), nullable=False),
+    Column("at", Micros, nullable=False),
+    Column("occasion", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("score", Float, nullable=False),
+    Column("scores", Json, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("near", Text),
+    Index("promotions_note", "note", "key"),
+    Index("promotions_near", "tenant", "near"),
 )
 
 sequences = table("sqlite_sequence", column("name", Text()), column("seq", Integer()))

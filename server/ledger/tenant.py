@@ -22,6 +22,7 @@ from .ranking import Match, absent, search
 from .readers import Readers
 from .residue import find_residue
 from .rows import NewMemory, NewPassage, VersionRow, version_of
+from .scratchpads import PadLedger
 from .vectors import Delta, IndexRows
 from .where import Sight, fold, parameters, shape_of
 from .writer import Writer
@@ -47,6 +48,7 @@ class TenantLedger:
         "boards",
         "dimension",
         "index",
+        "pads",
     )
 
     def __init__(
@@ -70,6 +72,7 @@ class TenantLedger:
         self.dimension = dimension
         self.boards = BoardsLedger(tenant, readers, writer)
         self.index = IndexLedger(tenant, model, dimension, readers, writer, erasures)
+        self.pads = PadLedger(tenant, model, readers, writer, feeding=erasures is not None)
 
     async def _read(self, query: Callable[[Connection], T]) -> T:
         return await self._readers.read(query)
@@ -263,16 +266,21 @@ class TenantLedger:
         ]
 
     async def erase(
-        self, ids: Sequence[str], *, due: datetime | None = None, now: datetime | None = None
+        self,
+        ids: Sequence[str],
+        *,
+        due: datetime | None = None,
+        now: datetime | None = None,
+        notes: Sequence[str] = (),
     ) -> Erasure:
         """Remove every version of the memories; with `due`, of those whose time is up by then. The
-        cells of boards that they were promoted from go as well.
+        cells of boards and the notes that they were promoted from go as well, and other notes.
 
         Raises:
             NotFound: without `due`, an id is unknown; nothing was erased.
         """
         cells = (self._tenant, self._model, ids, now or due or utc_now(), due, self._erasures)
-        return await self._write(lambda c: erasing.erase(c, *cells))
+        return await self._write(lambda c: erasing.erase(c, *cells, notes))
 
     async def residue(self, erasure: Erasure) -> Residue:
         """Look through all files for what stayed. Raises StoreError if one cannot be read."""

@@ -33,15 +33,18 @@ from .board import (
     Written,
 )
 from .change import Change
-from .ids import is_memory_id, new_memory_id
+from .ids import is_memory_id, is_note_id, new_memory_id, new_note_id
 from .inputs import Draft, Filters, Query, Revision, Selection
 from .memory import ForgetMode, Kind, Memory, Source, Tier
+from .promotion import SIGNALS, Decision, Occasion, Policy, Promotion, Verdict
+from .scratchpad import NewNote, Note, Noted, NoteOutcome, Pad, Section
 from .text import content_key, passage_key
 from .times import from_micros, from_time, iso, parse_time, to_micros, until_time, utc_now
 
 __all__ = [
     "PRIVATE",
     "RIGHTS",
+    "SIGNALS",
     "Actor",
     "Answered",
     "Board",
@@ -51,6 +54,7 @@ __all__ = [
     "Cell",
     "CellWrite",
     "Change",
+    "Decision",
     "Draft",
     "Filters",
     "ForgetMode",
@@ -60,28 +64,40 @@ __all__ = [
     "Kind",
     "Memory",
     "Near",
+    "NewNote",
+    "Note",
+    "NoteOutcome",
+    "Noted",
+    "Occasion",
     "Op",
     "Outcome",
+    "Pad",
     "Page",
+    "Policy",
     "Promoted",
+    "Promotion",
     "Query",
     "Recall",
     "Recollection",
     "Remembered",
     "Residue",
     "Revision",
+    "Section",
     "Selection",
     "Source",
     "Status",
     "Tier",
+    "Verdict",
     "Why",
     "Written",
     "content_key",
     "from_micros",
     "from_time",
     "is_memory_id",
+    "is_note_id",
     "iso",
     "new_memory_id",
+    "new_note_id",
     "parse_time",
     "passage_key",
     "to_micros",

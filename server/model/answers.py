@@ -107,6 +107,8 @@ class Forgotten:
 
     mode: ForgetMode
     ids: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    """Of scratchpads, erased with what they became or by themselves."""
     restorable_until: datetime | None = None
     residue: Residue | None = None
 

@@ -9,8 +9,12 @@ __all__ = ["Change"]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Memories of one tenant, or cells of one of its boards, that are not what they were."""
+    """What of one tenant is not what it was."""
 
     tenant: str
     ids: tuple[str, ...] = ()
+    """Memories."""
+    sessions: tuple[str, ...] = ()
+    """Whose scratchpads."""
     board: BoardChange | None = None
+    """Cells of one of its boards."""

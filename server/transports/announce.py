@@ -172,6 +172,9 @@ def _subscriber() -> Subscriber:
 def _events(change: Change) -> Iterator[ServerEvent]:
     if change.board is not None:
         yield from _board_events(change.board)
+    for session in change.sessions:
+        yield ResourceUpdated(uri=f"memory://scratchpads/{quote(session, safe='')}")
+    if not change.ids:
         return
     for name in change.ids:
         yield ResourceUpdated(uri=f"memory://memories/{name}")

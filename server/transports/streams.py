@@ -17,8 +17,9 @@ from mcp.types import (
     RequestId,
 )
 
-from ..access import Caller, as_caller
+from ..access import Caller, as_caller, visiting
 from .closing import Closing
+from .leaving import leave
 from .server import LociServer
 
 __all__ = ["GRACE", "MOST_UNDER_WAY", "Quiet", "serve_streams"]
@@ -51,17 +52,21 @@ async def serve_streams(
 ) -> None:
     """Serve a caller until `read` ends and what it asked is answered. Closes both streams.
 
-    What was accepted before the end has `grace` seconds.
+    What was accepted before the end has `grace` seconds. The sessions whose scratchpads were written
+    are over then.
     """
     flow = _Flow(quiet)
     outlet = _Outlet(write, flow, server)
-    with as_caller(caller), server.bus.subscriber() as subscriber:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(subscriber.deliver)
-            await server.run_streams(_Intake(read, flow, server, outlet, grace), outlet)
-            # Lines that were no messages are dealt with, too.
-            await flow.settle()
-            tasks.cancel_scope.cancel()
+    with as_caller(caller), server.bus.subscriber() as subscriber, visiting() as visit:
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(subscriber.deliver)
+                await server.run_streams(_Intake(read, flow, server, outlet, grace), outlet)
+                # Lines that were no messages are dealt with, too.
+                await flow.settle()
+                tasks.cancel_scope.cancel()
+        finally:
+            await leave(server.desk, visit)
 
 
 class _Flow:

@@ -21,7 +21,9 @@ async def test_a_cell_is_remembered_with_its_history(tmp_path: Path) -> None:
         ann, bob = as_agent(memories), as_agent(memories, "bob")
         await write(ann, "choice", "We might use Postgres.")
         await write(bob, "choice", "We use Postgres.")
-        done = await memories.promote(ANN, "plan", "choice", draft=Draft(content="", agent="ann"))
+        done = await memories.promote_cell(
+            ANN, "plan", "choice", draft=Draft(content="", agent="ann")
+        )
         memory = await memories.get(done.memory)
         assert (memory.content, memory.agent) == ("We use Postgres.", "ann")
         assert memory.metadata == {
@@ -31,7 +33,7 @@ async def test_a_cell_is_remembered_with_its_history(tmp_path: Path) -> None:
             "cell_history": "2 set by bob at 2026-01-01T00:00:00Z; "
             "1 set by ann at 2026-01-01T00:00:00Z",
         }
-        again = await memories.promote(ANN, "plan", "choice")
+        again = await memories.promote_cell(ANN, "plan", "choice")
         assert (again.memory, again.status) == (done.memory, "duplicate")
         assert await values(ann) == {"choice": "We use Postgres."}
 
@@ -40,12 +42,12 @@ async def test_what_is_no_text_needs_a_statement(tmp_path: Path) -> None:
     async with open_boards(tmp_path) as memories:
         await write(as_agent(memories), "load", {"p95": 4})
         with pytest.raises(InvalidInput, match="load holds no text"):
-            await memories.promote(ANN, "plan", "load")
+            await memories.promote_cell(ANN, "plan", "load")
         draft = Draft(content="The p95 of a search is 4 ms.")
-        done = await memories.promote(ANN, "plan", "load", draft=draft)
+        done = await memories.promote_cell(ANN, "plan", "load", draft=draft)
         assert (await memories.get(done.memory)).content == "The p95 of a search is 4 ms."
         with pytest.raises(NotFound, match="There is no cell 'nothing'"):
-            await memories.promote(ANN, "plan", "nothing")
+            await memories.promote_cell(ANN, "plan", "nothing")
 
 
 async def test_a_long_history_is_cut_and_counted(tmp_path: Path) -> None:
@@ -53,7 +55,7 @@ async def test_a_long_history_is_cut_and_counted(tmp_path: Path) -> None:
         ann = as_agent(memories)
         for number in range(80):
             await write(ann, "a", f"Version {number}.")
-        done = await memories.promote(ANN, "plan", "a")
+        done = await memories.promote_cell(ANN, "plan", "a")
         told = str((await memories.get(done.memory)).metadata["cell_history"])
         assert told.startswith("80 set by ann")
         assert len(told) <= 2020
@@ -66,7 +68,7 @@ async def test_erasing_the_memory_erases_the_cell_that_it_came_from(tmp_path: Pa
         await ann.write("plan", CellWrite(key="vault", value="An earlier " + SECRET, request="one"))
         await write(ann, "vault", SECRET)
         await write(ann, "other", 1)
-        done = await memories.promote(ANN, "plan", "vault")
+        done = await memories.promote_cell(ANN, "plan", "vault")
         await write(ann, "vault", "Ask me.")
         receipt = await memories.forget([done.memory], ForgetMode.ERASE)
         assert receipt.residue is not None
@@ -82,7 +84,7 @@ async def test_a_cell_that_still_says_it_is_gone_and_everybody_is_told(tmp_path:
     async with open_boards(tmp_path) as memories:
         ann = as_agent(memories)
         await write(ann, "vault", SECRET)
-        done = await memories.promote(ANN, "plan", "vault")
+        done = await memories.promote_cell(ANN, "plan", "vault")
         receipt = await memories.forget([done.memory], ForgetMode.ERASE)
         assert receipt.residue is not None
         assert receipt.residue.found == ()
@@ -113,7 +115,7 @@ async def test_a_tenant_sees_no_board_of_another(tmp_path: Path) -> None:
         assert await values(theirs, private=True) == {}
         assert await cells_of(theirs, key="a", history=True) == []
         with pytest.raises(NotFound):
-            await bob.promote(ANN, "plan", "a")
+            await bob.promote_cell(ANN, "plan", "a")
         assert await write(theirs, "a", "other") == 1
         assert (await values(as_agent(ada)))["a"] == SECRET
         assert await contents(bob) == []

@@ -20,12 +20,23 @@ from loci.server import embedding
 from loci.server.access import Caller, as_caller
 from loci.server.app import App, embedder_for, open_app, reranker_for
 from loci.server.engine import Memories
-from loci.server.errors import InvalidInput, ModelError
-from loci.server.model import Actor, BoardQuery, CellWrite, Draft, Query, utc_now
+from loci.server.errors import InvalidInput, ModelError, SettingsError
+from loci.server.model import (
+    Actor,
+    BoardQuery,
+    CellWrite,
+    Draft,
+    NewNote,
+    Note,
+    Query,
+    Section,
+    utc_now,
+)
 from loci.server.retrieval import Matrices
 from loci.server.settings import Settings, load_settings
 from loci.server.telemetry import configure_logs
 from loci.server.workspace import Boards
+from loci.server.workspace.scratchpads import PadLimits
 
 T = TypeVar("T")
 
@@ -310,6 +321,61 @@ class Proofs:
         assert self.remember("Mara likes black tea with milk")[0].similar == ()
         self.given("similar_from", 0.1)
         assert self.remember("Mara likes white tea and honey")[0].similar != ()
+
+    def _note(self, *contents: str) -> list[Note]:
+        async def notes(memories: Memories) -> list[Note]:
+            for content in contents:
+                new = NewNote(session="s", section=Section.REASONING, content=content)
+                await memories.note(new)
+            return list((await memories.pad("s")).notes)
+
+        return self.ask(notes)
+
+    def _promoted(self) -> list[str]:
+        done = self.ask(lambda memories: memories.promote("s", dry_run=True))
+        return [one.verdict for one in done.decisions.values()]
+
+    def pad_chars(self) -> None:
+        self.given("pad_chars", 1000)
+        assert len(self._note(*"abcde")) == 5
+        assert len(self._note("f")) < 6
+
+    def _pad_limits(self) -> PadLimits:
+        """What the engine is told: what days and minutes do is tested with its clock."""
+        told: list[PadLimits] = []
+
+        class Noting(PadLimits):
+            def __init__(self, **limits: Any) -> None:
+                super().__init__(**limits)
+                told.append(self)
+
+        self._patch.setattr("loci.server.workspace.scratchpads.PadLimits", Noting)
+        self._note("a")
+        return told[0]
+
+    def pad_days(self) -> None:
+        self.given("pad_days", 3)
+        assert self._pad_limits().days == 3
+
+    def session_minutes(self) -> None:
+        self.given("session_minutes", 7)
+        assert self._pad_limits().idle == timedelta(minutes=7)
+
+    def promotion_weights(self) -> None:
+        self._note("Small talk")
+        # Nothing but its novelty speaks for it.
+        assert self._promoted() == ["left"]
+        self.given("promotion_weights", "novelty=1, recurrence=0, salience=0, use=0, outcome=0")
+        assert self._promoted() == ["promoted"]
+        for wrong in ("novelty=1", "novelty", "novelty=2 recurrence=0 salience=0 use=0 outcome=0"):
+            with pytest.raises(SettingsError, match="a weight from 0 to 1 for each"):
+                self.given("promotion_weights", wrong)
+
+    def promotion_from(self) -> None:
+        self._note("Small talk")
+        assert self._promoted() == ["left"]
+        self.given("promotion_from", 0.1)
+        assert self._promoted() == ["promoted"]
 
     def _logged(self, settings: Settings) -> str:
         stderr = io.StringIO()
