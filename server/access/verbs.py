@@ -14,6 +14,7 @@ from ..model import (
     Forgotten,
     IndexStatus,
     Memory,
+    Pad,
     Page,
     Query,
     Recall,
@@ -34,6 +35,8 @@ __all__ = [
     "get",
     "history",
     "index",
+    "pad",
+    "pads",
     "page",
     "recall",
     "reindex",
@@ -120,6 +123,16 @@ async def page(desk: ShellDesk, tier: Tier | None, cursor: str | None, limit: in
     return await (await desk.memories()).page(tier, cursor=cursor, limit=limit)
 
 
+async def pads(desk: ShellDesk) -> list[str]:
+    """Sessions that have a scratchpad, last written first, at most 100."""
+    return await (await desk.memories()).pads()
+
+
+async def pad(desk: ShellDesk, session: str) -> Pad:
+    """Raises InvalidInput."""
+    return await (await desk.memories()).pad(session)
+
+
 async def status(desk: ShellDesk) -> Status:
     """How the caller's memory is doing."""
     return await desk.status()
@@ -135,7 +148,10 @@ async def reindex(desk: ShellDesk) -> IndexStatus:
     return await desk.reindex()
 
 
-_ALL = (remember, recall, forget, restore, select, get, history, page, status, index, reindex)
+_ALL = (
+    *(remember, recall, forget, restore, select, get, history, page),
+    *(pads, pad, status, index, reindex),
+)
 
 VERBS: Mapping[str, Callable[..., Awaitable[Any]]] = {verb.__name__: verb for verb in _ALL}
 """By their names."""

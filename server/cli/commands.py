@@ -11,6 +11,7 @@ from .ask import Flags
 from .evaluate import evaluate
 from .exits import EPILOGUE, Exit
 from .output import failing, use_utf8
+from .replaying import replay
 from .verbs import AsJson, Home, Profile, doctor, forget, ls, recall, reindex, remember, show, stats
 
 __all__ = ["run_commands"]
@@ -83,7 +84,7 @@ def demo(
         raise SystemExit(run(home, conversation, questions))
 
 
-for verb in (remember, recall, forget, ls, show, stats, reindex, doctor):
+for verb in (remember, recall, forget, ls, show, stats, replay, reindex, doctor):
     app.command()(verb)
 app.command("eval")(evaluate)
 

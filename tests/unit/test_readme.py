@@ -32,7 +32,8 @@ def test_its_tools_and_prompts_are_those_that_are_served() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["stdio", "demo", "remember", "recall", "forget", "ls", "show", "stats", "doctor"]
+    "command",
+    ["stdio", "demo", "remember", "recall", "forget", "ls", "show", "stats", "replay", "doctor"],
 )
 def test_each_command_it_names_is_there(command: str) -> None:
     assert command in README
