@@ -18,6 +18,7 @@ from ..model import (
     Forgotten,
     IndexStatus,
     Memory,
+    Pad,
     Page,
     Query,
     Recall,
@@ -46,6 +47,8 @@ __all__ = [
     "get",
     "history",
     "index",
+    "pad",
+    "pads",
     "page",
     "recall",
     "reindex",
@@ -132,6 +135,16 @@ async def page(desk: ShellDesk, tier: Tier | None, cursor: str | None, limit: in
     return await (await desk.memories()).page(tier, cursor=cursor, limit=limit)
 
 
+async def pads(desk: ShellDesk) -> list[str]:
+    """Sessions that have a scratchpad, last written first, at most 100."""
+    return await (await desk.memories()).pads()
+
+
+async def pad(desk: ShellDesk, session: str) -> Pad:
+    """Raises InvalidInput."""
+    return await (await desk.memories()).pad(session)
+
+
 async def status(desk: ShellDesk) -> Status:
     """How the caller's memory is doing."""
     return await desk.status()
@@ -168,20 +181,8 @@ async def _boards(desk: ShellDesk) -> "Boards":
 
 
 _ALL = (
-    remember,
-    recall,
-    forget,
-    restore,
-    select,
-    get,
-    history,
-    page,
-    status,
-    index,
-    reindex,
-    boards,
-    board,
-    board_write,
+    *(remember, recall, forget, restore, select, get, history, page),
+    *(pads, pad, boards, board, board_write, status, index, reindex),
 )
 
 VERBS: Mapping[str, Callable[..., Awaitable[Any]]] = {verb.__name__: verb for verb in _ALL}

@@ -11,6 +11,7 @@ from .ask import Flags
 from .evaluate import evaluate
 from .exits import EPILOGUE, Exit
 from .output import failing, use_utf8
+from .replaying import replay
 from .verbs import (
     AsJson,
     Home,
@@ -96,7 +97,7 @@ def demo(
         raise SystemExit(run(home, conversation, questions))
 
 
-for verb in (remember, recall, forget, ls, show, stats, board, reindex, doctor):
+for verb in (remember, recall, forget, ls, show, stats, board, replay, reindex, doctor):
     app.command()(verb)
 app.command("eval")(evaluate)
 

@@ -13,6 +13,7 @@ __all__ = [
     "AsJson",
     "Home",
     "Profile",
+    "Tenant",
     "board",
     "doctor",
     "forget",

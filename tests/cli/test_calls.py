@@ -26,6 +26,7 @@ from loci.server.errors import InvalidInput, LociError, NotFound, StoreFull
 from loci.server.model import (
     Answered,
     Change,
+    Decision,
     Draft,
     Filters,
     ForgetMode,
@@ -34,12 +35,16 @@ from loci.server.model import (
     Kind,
     Memory,
     Near,
+    Note,
+    NoteOutcome,
+    Pad,
     Page,
     Query,
     Recall,
     Recollection,
     Remembered,
     Residue,
+    Section,
     Selection,
     Source,
     Status,
@@ -133,6 +138,30 @@ STATUS = Status(
     canary="sings",
 )
 
+PAD = Pad(
+    session="monday",
+    notes=(
+        Note(
+            id="n1",
+            section=Section.EXAMPLE,
+            content="Tea \udcff",
+            namespace="",
+            agent=None,
+            importance=0.1,
+            outcome=NoteOutcome.FAILURE,
+            at=THEN,
+            uses=2,
+            memory="m1",
+            decision=Decision(
+                verdict="promoted", score=0.5, scores={"use": 1 / 3}, reason="r", near="n2"
+            ),
+        ),
+    ),
+    omitted=0,
+    dropped=3,
+    tokens=0,
+)
+
 EXCHANGES: dict[str, tuple[dict[str, Any], Any]] = {
     "remember": ({"drafts": [DRAFT, DRAFT]}, [REMEMBERED]),
     "recall": ({"query": QUERY}, RECALL),
@@ -142,6 +171,8 @@ EXCHANGES: dict[str, tuple[dict[str, Any], Any]] = {
     "get": ({"name": "m1"}, MEMORY),
     "history": ({"name": "m1"}, [MEMORY, MEMORY]),
     "page": ({"tier": None, "cursor": "7", "limit": 3}, Page(memories=(MEMORY,), cursor=None)),
+    "pads": ({}, ["monday"]),
+    "pad": ({"session": "monday"}, PAD),
     "status": ({}, STATUS),
     "index": ({}, INDEX),
     "reindex": ({}, INDEX),

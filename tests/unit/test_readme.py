@@ -33,7 +33,21 @@ def test_its_tools_and_prompts_are_those_that_are_served() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["stdio", "demo", "remember", "recall", "forget", "ls", "show", "stats", "board", "doctor"],
+    [
+        *(
+            "stdio",
+            "demo",
+            "remember",
+            "recall",
+            "forget",
+            "ls",
+            "show",
+            "stats",
+            "board",
+            "replay",
+        ),
+        *("doctor", "reindex"),
+    ],
 )
 def test_each_command_it_names_is_there(command: str) -> None:
     assert command in README
