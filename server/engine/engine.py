@@ -169,6 +169,8 @@ class Engine:
         return await self._room(name)
 
     async def _room(self, name: str) -> Room:
+        if (entered := self._rooms.get(name)) is not None:
+            return entered
         async with self._entering:
             room = self._rooms.get(name)
             if room is None:

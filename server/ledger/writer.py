@@ -44,7 +44,8 @@ class Writer:
             StoreError: the disk, the rights or the file are at fault; nothing was kept.
             LociError: what the job raised; nothing of it was kept.
         """
-        ticket = Ticket[Job[T], T](job)
+        # Not by its full name, which would double what it costs to make one.
+        ticket: Ticket[Job[T], T] = Ticket(job)
         try:
             await self._inbox.send(ticket)
         except (anyio.BrokenResourceError, anyio.ClosedResourceError):

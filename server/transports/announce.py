@@ -44,7 +44,8 @@ class Bus:
     """Announces by tenant. Implements the SDK's `SubscriptionBus`."""
 
     def __init__(self) -> None:
-        self._listeners: dict[object, _Ear] = {}
+        self._listeners: dict[str, dict[object, _Ear]] = {}
+        """By tenant: most changes concern nobody, and must not cost what all connections do."""
         self._changed: dict[str, datetime] = {}
 
     def changed_at(self) -> datetime | None:
@@ -54,6 +55,8 @@ class Bus:
     async def changed(self, change: Change) -> None:
         """Announce a change of memories."""
         self._changed[change.tenant] = datetime.now(UTC)
+        if change.tenant not in self._listeners:
+            return
         agent = None if change.board is None else change.board.agent
         for event in _events(change):
             self._tell(change.tenant, event, agent)
@@ -67,41 +70,39 @@ class Bus:
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Tell the listener what concerns the caller's tenant and its agent. Returns what ends that."""
-        return self._enter(_Ear(current_caller().tenant, current_caller().agent, listener))
-
-    def _enter(self, ear: "_Ear") -> Callable[[], None]:
-        key = object()
-        self._listeners[key] = ear
+        caller, key = current_caller(), object()
+        self._listeners.setdefault(caller.tenant, {})[key] = _Ear(caller.agent, listener)
 
         def unsubscribe() -> None:
-            self._listeners.pop(key, None)
+            here = self._listeners.get(caller.tenant, {})
+            here.pop(key, None)
+            if not here:
+                self._listeners.pop(caller.tenant, None)
 
         return unsubscribe
 
     @contextmanager
     def subscriber(self) -> Generator["Subscriber"]:
         """What one connection subscribed to, in this task and those it starts."""
-        one = Subscriber()
-        unsubscribe = self._enter(one.ear)
+        one = Subscriber(self)
         token = _SUBSCRIBER.set(one)
         try:
             yield one
         finally:
             _SUBSCRIBER.reset(token)
-            unsubscribe()
+            one.end()
 
     def _tell(self, tenant: str, event: ServerEvent, agent: str | None = None) -> None:
         """Tell all of a tenant, or only an agent of it."""
-        for ear in list(self._listeners.values()):
-            if ear.tenant == tenant and agent in (None, ear.agent):
+        for ear in list(self._listeners.get(tenant, {}).values()):
+            if agent in (None, ear.agent):
                 ear.listener(event)
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Ear:
     """Who is told."""
 
-    tenant: str
     agent: str | None
     listener: Listener
 
@@ -109,9 +110,9 @@ class _Ear:
 class Subscriber:
     """A connection of 2025-11-25 and the resources that it watches."""
 
-    def __init__(self) -> None:
-        # What the client calls itself is not known before it shakes hands.
-        self.ear = _Ear(current_caller().tenant, None, self.note)
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._unsubscribe: Callable[[], None] | None = None
         self._uris: set[str] = set()
         self._due: dict[str, None] = {}
         self._wake = anyio.Event()
@@ -138,8 +139,15 @@ class Subscriber:
         if len(uri) > _LONGEST or len(self._uris) >= _MOST:
             raise MCPError(INVALID_PARAMS, f"At most {_MOST} resources can be watched.")
         self._session = session
-        self.ear.agent = current_caller().agent
         self._uris.add(uri)
+        # Not before: what the client calls itself is not known until it has shaken hands.
+        if self._unsubscribe is None:
+            self._unsubscribe = self._bus.subscribe(self.note)
+
+    def end(self) -> None:
+        """Be told nothing more."""
+        if self._unsubscribe is not None:
+            self._unsubscribe()
 
     def leave(self, uri: str) -> None:
         """Watch it no more."""
