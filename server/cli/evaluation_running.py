@@ -57,6 +57,8 @@ class Found:
 
     ids: tuple[str, ...]
     """Of memories, best first."""
+    relevances: tuple[float, ...]
+    """In [0, 1], of the same."""
     tokens: int
     nothing: bool
     """`nothing_relevant`."""
@@ -119,7 +121,8 @@ async def _recall(server: DemoServer, arguments: Mapping[str, Any]) -> Found:
     answer = await server.call("recall", **arguments)
     ms = (time.perf_counter() - began) * 1000
     ids = tuple(str(one["id"]) for one in answer["recollections"])
-    return Found(ids, int(answer["tokens"]), bool(answer["nothing_relevant"]), ms)
+    relevances = tuple(float(one["relevance"]) for one in answer["recollections"])
+    return Found(ids, relevances, int(answer["tokens"]), bool(answer["nothing_relevant"]), ms)
 
 
 def _answer(question: Asked, ids: Ids, found: Mapping[str, Found]) -> Answer:
