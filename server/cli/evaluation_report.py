@@ -95,7 +95,8 @@ def _ranked(
 
 def _hits(answers: Iterable[Answer]) -> Iterator[Hit]:
     for one in answers:
-        if (plain := one.found.get("plain")) is not None:
+        # To a question without words nothing is relevant or not.
+        if not one.blank and (plain := one.found.get("plain")) is not None:
             yield from judged(plain.ids, plain.relevances, one.evidence)
 
 

@@ -70,6 +70,8 @@ class Answer:
     """A question and its evidence in ids of memories, and what came back by the pass's name."""
 
     category: str
+    blank: bool
+    """The question has no words: then the most active memories come back."""
     answerable: bool
     groups: Sequence[frozenset[str]]
     stale: frozenset[str]
@@ -132,6 +134,7 @@ def _answer(question: Asked, ids: Ids, found: Mapping[str, Found]) -> Answer:
     forbidden = question.forbidden
     return Answer(
         category=question.category,
+        blank=not question.question.strip(),
         answerable=question.answerable,
         groups=groups,
         # A repeat of the evidence is the same memory.

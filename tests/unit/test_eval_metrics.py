@@ -29,6 +29,7 @@ def answer(
     wide: Found,
     *groups: str,
     category: str = "a",
+    blank: bool = False,
     answerable: bool = True,
     stale: str = "",
     forbidden: str | None = None,
@@ -38,6 +39,7 @@ def answer(
     passes = {"wide": wide, "plain": plain, "500": within}
     return Answer(
         category=category,
+        blank=blank,
         answerable=answerable,
         groups=[frozenset(group) for group in groups],
         stale=frozenset(stale),
@@ -229,6 +231,7 @@ def test_only_what_was_shown_to_plain_questions_is_judged() -> None:
         answer(found("b", "a", relevance=0.9), "a", plain=found("b", "a", relevance=0.25)),
         answer(found("a"), "a", category="b", plain=found("a", relevance=0.75)),
         answer(found("a"), "a", category="c"),
+        answer(found("a"), "a", category="c", blank=True, plain=found("b", relevance=1)),
     ]
     made = figures(asked, [10], [])
     assert [(one.hits, one.promised, one.kept) for one in made.reliability] == [
