@@ -28,7 +28,10 @@ def evaluate(
         ),
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option(help="Draw recall@10 by category into this SVG file.")
+        Path | None,
+        typer.Option(
+            help="Draw recall@10 by category, and the reliability curve, into this SVG file."
+        ),
     ] = None,
     ablations: Annotated[
         bool,

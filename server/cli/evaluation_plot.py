@@ -1,8 +1,10 @@
-"""R@k per category as bars, in SVG: a drawing of rectangles and words needs no library."""
+"""R@k per category as bars, and the reliability curve, in SVG: a drawing of rectangles, lines and words
+needs no library."""
 
 from collections.abc import Iterator, Sequence
 from xml.sax.saxutils import escape
 
+from .evaluation_calibration import Bin
 from .evaluation_report import NAMES, Report
 from .evaluation_running import Signals
 
@@ -15,10 +17,15 @@ _LETTERS = 36
 """Of a category's name; more have no room."""
 _BAR, _GAP, _LINE = 12, 10, 26
 """Heights: of a bar, of the space between categories, of a line of text."""
+_SIDE = 240
+"""Of the square of the reliability curve."""
+_DOT, _SMALLEST = 14, 2
+"""Radii of a bin of all hits, and of a bin of hardly any."""
 
 
 def plot(reports: Sequence[Report], k: int) -> str:
-    """An SVG document: a panel for each corpus, a group of bars for each category and for all."""
+    """An SVG document. For each corpus a group of bars for each category and for all, and the share of
+    evidence by promised relevance."""
     drawn: list[str] = []
     y = _LINE
     for report in reports:
@@ -30,6 +37,9 @@ def plot(reports: Sequence[Report], k: int) -> str:
             drawn += _group(report, label, f"recall@{k}", y)
             y += len(report.signals) * _BAR + _GAP
         y += _LINE
+        if bins := report.signals["all"].reliability:
+            drawn += _curve(bins, y)
+            y += _SIDE + 3 * _LINE
     width = _LABELS + _BARS + _VALUES
     opening = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{y}" '
@@ -57,6 +67,35 @@ def _group(report: Report, label: str, figure: str, y: int) -> Iterator[str]:
         yield _rect(_LABELS, top, round(_BARS * (value or 0)), name)
         number = "-" if value is None else f"{100 * value:.1f}"
         yield _text(_LABELS + round(_BARS * (value or 0)) + 5, top + _BAR - 2, number, "11px")
+
+
+def _curve(bins: Sequence[Bin], y: int) -> Iterator[str]:
+    """Dots by the hits in a bin; on the diagonal every promise is kept."""
+    x, bottom = _LABELS, y + _SIDE
+    yield _text(x - 36, y + _BAR, "evidence among the shown, %", "13px", anchor="end")
+    yield _text(x + _SIDE, bottom + _LINE + 4, "relevance, %", "13px", anchor="end")
+    for mark in (0, 50, 100):
+        away = _SIDE * mark // 100
+        yield _text(x - 8, bottom - away + 4, f"{mark}", "11px", anchor="end")
+        yield _text(x + away, bottom + _BAR + 2, f"{mark}", "11px", anchor="middle")
+    frame = f'x="{x}" y="{y}" width="{_SIDE}" height="{_SIDE}"'
+    yield f'<rect {frame} fill="none" stroke="{_COLOURS["meaning"]}"/>'
+    yield _line([(x, bottom), (x + _SIDE, y)], 'stroke-dasharray="4 4"', _COLOURS["meaning"])
+    dots = [(x + round(_SIDE * one.promised), bottom - round(_SIDE * one.kept)) for one in bins]
+    yield _line(dots, 'stroke-width="2"', _COLOURS["all"])
+    hits = sum(one.hits for one in bins)
+    for (across, down), one in zip(dots, bins, strict=True):
+        radius = max(_SMALLEST, round(_DOT * (one.hits / hits) ** 0.5))
+        yield (
+            f'<circle cx="{across}" cy="{down}" r="{radius}" fill="{_COLOURS["all"]}">'
+            f"<title>{one.hits:,} hits: {one.promised:.0%} promised, {one.kept:.0%} evidence</title>"
+            "</circle>"
+        )
+
+
+def _line(points: Sequence[tuple[int, int]], look: str, colour: str) -> str:
+    at = " ".join(f"{x},{y}" for x, y in points)
+    return f'<polyline points="{at}" fill="none" stroke="{colour}" {look}/>'
 
 
 def _rect(x: int, y: int, width: int, name: Signals) -> str:

@@ -1,17 +1,18 @@
 """From answers to figures, for `loci eval`: per question, per category and overall, and as tables.
 
 Ranks and budgets are judged over the questions that something answers (evidence, and no `abstain`),
-from the wide pass and those with a budget; the set, tokens, time and `nothing_relevant` are of the plain
-pass. Shares are from 0 to 1, in tables from 0 to 100. A figure that no question of a category has is
+from the wide pass and those with a budget; the set, calibration, tokens, time and `nothing_relevant` are
+of the plain pass. Shares are from 0 to 1, in tables from 0 to 100. A figure that no question of a category has is
 left out there.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.table import Table
 
 from . import evaluation_metrics as metrics
+from .evaluation_calibration import Bin, Hit, calibration_error, judged, reliability
 from .evaluation_running import Answer, Signals
 from .output import table
 
@@ -35,6 +36,8 @@ class Figures:
 
     overall: Summary
     categories: Mapping[str, Summary]
+    reliability: Sequence[Bin] = ()
+    """What relevance promised and kept, overall; empty where no plain pass was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +54,12 @@ class Report:
 
 def figures(answers: Sequence[Answer], ks: Sequence[int], budgets: Sequence[int]) -> Figures:
     """The figures of one answer at least; categories in the order of their first question."""
-    judged = [(one.category, scores(one, ks, budgets)) for one in answers]
-    kinds = dict.fromkeys(kind for kind, _ in judged)
-    categories = {kind: _summary([s for k, s in judged if k == kind]) for kind in kinds}
-    return Figures(_summary([score for _, score in judged]), categories)
+    scored = [(one, scores(one, ks, budgets)) for one in answers]
+    kinds = dict.fromkeys(one.category for one in answers)
+    categories = {
+        kind: _summary([pair for pair in scored if pair[0].category == kind]) for kind in kinds
+    }
+    return Figures(_summary(scored), categories, reliability(_hits(answers)))
 
 
 def scores(answer: Answer, ks: Sequence[int], budgets: Sequence[int]) -> dict[str, float]:
@@ -88,13 +93,22 @@ def _ranked(
         yield "newest_first", metrics.newest_first(wide, groups, answer.stale)
 
 
-def _summary(judged: Sequence[Mapping[str, float]]) -> Summary:
+def _hits(answers: Iterable[Answer]) -> Iterator[Hit]:
+    for one in answers:
+        # To a question without words nothing is relevant or not.
+        if not one.blank and (plain := one.found.get("plain")) is not None:
+            yield from judged(plain.ids, plain.relevances, one.evidence)
+
+
+def _summary(scored: Sequence[tuple[Answer, Mapping[str, float]]]) -> Summary:
     columns: dict[str, list[float]] = {}
-    for one in judged:
+    for _, one in scored:
         for name, value in one.items():
             columns.setdefault(name, []).append(value)
     answerable = len(columns.get("nothing_answerable", []))
-    made: Summary = {"questions": len(judged), "answerable": answerable}
+    made: Summary = {"questions": len(scored), "answerable": answerable}
+    if bins := reliability(_hits(one for one, _ in scored)):
+        made["calibration_error"] = round(calibration_error(bins), 4)
     if tokens := columns.pop("tokens", None):
         made["tokens"] = metrics.quantile(tokens, 0.5)
     if times := columns.pop("ms", None):
@@ -120,6 +134,8 @@ def tables(report: Report, ks: Sequence[int], budgets: Sequence[int]) -> Iterato
         {"answerable": "questions", **ranks, **{f"within@{n}": f"in {n:,}" for n in budgets}},
     )
     yield _table(f"{report.name}: answers to plain questions", rows, _ANSWERS)
+    if bins := report.signals["all"].reliability:
+        yield _table(f"{report.name}: relevance", dict(map(_promise, bins)), _PROMISES)
     if len(report.signals) > 1:
         arms = {NAMES[one]: found.overall for one, found in report.signals.items()}
         yield _table(f"{report.name}: what ranks", arms, ranks)
@@ -132,12 +148,19 @@ _ANSWERS = {
     "set_recall": "recall",
     "nothing_answerable": "nothing, if answerable",
     "nothing_abstain": "nothing, if not",
+    "calibration_error": "calibration error",
     "tokens": "tokens",
     "ms_median": "ms",
     "ms_p95": "ms, p95",
 }
-_NUMBERS = ("questions", "answerable", "tokens")
+_PROMISES = {"hits": "hits", "promised": "promised", "kept": "evidence"}
+_NUMBERS = ("questions", "answerable", "tokens", "hits")
 _TIMES = ("ms_median", "ms_p95")
+
+
+def _promise(one: Bin) -> tuple[str, Summary]:
+    kept = {"hits": one.hits, "promised": one.promised, "kept": one.kept}
+    return f"from {one.least:.1f}", kept
 
 
 def _table(title: str, rows: Mapping[str, Summary], columns: Mapping[str, str]) -> Table:

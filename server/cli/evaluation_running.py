@@ -57,6 +57,8 @@ class Found:
 
     ids: tuple[str, ...]
     """Of memories, best first."""
+    relevances: tuple[float, ...]
+    """In [0, 1], of the same."""
     tokens: int
     nothing: bool
     """`nothing_relevant`."""
@@ -68,6 +70,8 @@ class Answer:
     """A question and its evidence in ids of memories, and what came back by the pass's name."""
 
     category: str
+    blank: bool
+    """The question has no words: then the most active memories come back."""
     answerable: bool
     groups: Sequence[frozenset[str]]
     stale: frozenset[str]
@@ -119,7 +123,8 @@ async def _recall(server: DemoServer, arguments: Mapping[str, Any]) -> Found:
     answer = await server.call("recall", **arguments)
     ms = (time.perf_counter() - began) * 1000
     ids = tuple(str(one["id"]) for one in answer["recollections"])
-    return Found(ids, int(answer["tokens"]), bool(answer["nothing_relevant"]), ms)
+    relevances = tuple(float(one["relevance"]) for one in answer["recollections"])
+    return Found(ids, relevances, int(answer["tokens"]), bool(answer["nothing_relevant"]), ms)
 
 
 def _answer(question: Asked, ids: Ids, found: Mapping[str, Found]) -> Answer:
@@ -129,6 +134,7 @@ def _answer(question: Asked, ids: Ids, found: Mapping[str, Found]) -> Answer:
     forbidden = question.forbidden
     return Answer(
         category=question.category,
+        blank=not question.question.strip(),
         answerable=question.answerable,
         groups=groups,
         # A repeat of the evidence is the same memory.

@@ -1,5 +1,5 @@
 """The numbers of the ranking, which were fitted and not thought up. `weights.json` has them, with the
-command that fitted them."""
+command that fits them, what it was run on, and the model whose cosines they are of."""
 
 import json
 from collections.abc import Mapping

@@ -125,7 +125,10 @@ def test_a_folder_is_measured_and_drawn_and_leaves_nothing(
     assert drawn.tag == "{http://www.w3.org/2000/svg}svg"
     words = [text.text for text in drawn.iter("{http://www.w3.org/2000/svg}text")]
     assert words[0] == "tiny: R@3, %"
-    assert {"overall", "where", "who", "versions"} < set(words)
+    assert {"overall", "where", "who", "versions", "relevance, %"} < set(words)
+    dots = list(drawn.iter("{http://www.w3.org/2000/svg}circle"))
+    assert len(dots) == len(found["reliability"]) > 0
+    assert 0 <= overall["calibration_error"] <= 1
     assert list(temporary.iterdir()) == []
 
 
@@ -166,6 +169,7 @@ def test_tables_are_for_people_and_the_date_of_a_question_can_be_asked_at(
     files = (str(folder / "alone.corpus.jsonl"), str(folder / "dated.jsonl"), "--no-ablations")
     said = loci("eval", *files, "--k", "1", "--keep", "kept").stdout
     assert "alone: evidence found" in said
+    assert "alone: relevance" in said
     assert "alone: 5 memories, 1 questions" in said
     (row,) = [line.split() for line in said.splitlines() if line.startswith("overall  ")][:1]
     assert row[:3] == ["overall", "1", "100.0"]

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loci.server.cli import evaluation_metrics as metrics
+from loci.server.cli.evaluation_calibration import calibration_error, judged, reliability
 from loci.server.cli.evaluation_report import figures, scores
 from loci.server.cli.evaluation_running import Answer, Found
 
@@ -18,14 +19,17 @@ depths = st.integers(1, 12)
 FIGURES = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=50)
 
 
-def found(*ranked: str, tokens: int = 100, nothing: bool = False, ms: float = 5) -> Found:
-    return Found(ranked, tokens, nothing, ms)
+def found(
+    *ranked: str, tokens: int = 100, nothing: bool = False, ms: float = 5, relevance: float = 0.5
+) -> Found:
+    return Found(ranked, (relevance,) * len(ranked), tokens, nothing, ms)
 
 
 def answer(
     wide: Found,
     *groups: str,
     category: str = "a",
+    blank: bool = False,
     answerable: bool = True,
     stale: str = "",
     forbidden: str | None = None,
@@ -35,6 +39,7 @@ def answer(
     passes = {"wide": wide, "plain": plain, "500": within}
     return Answer(
         category=category,
+        blank=blank,
         answerable=answerable,
         groups=[frozenset(group) for group in groups],
         stale=frozenset(stale),
@@ -208,3 +213,44 @@ def test_the_whole_lies_between_its_questions(
     answers = [answer(found(*ranked), *map("".join, groups)) for ranked, groups in asked]
     each = [averages([one])["recall@10"] for one in answers]
     assert min(each) - 1e-3 <= averages(answers)["recall@10"] <= max(each) + 1e-3
+
+
+def test_each_bin_sets_what_was_promised_against_what_was_evidence() -> None:
+    hits = [(0.0, False), (0.08, True), (0.1, False), (0.95, True), (1.0, True)]
+    bins = reliability(hits)
+    assert [(one.least, one.hits, one.promised, one.kept) for one in bins] == [
+        (0.0, 2, 0.04, 0.5),
+        (0.1, 1, 0.1, 0.0),
+        (0.9, 2, 0.975, 1.0),
+    ]
+    assert calibration_error(bins) == pytest.approx((2 * 0.46 + 0.1 + 2 * 0.025) / 5)
+
+
+def test_only_what_was_shown_to_plain_questions_is_judged() -> None:
+    asked = [
+        answer(found("b", "a", relevance=0.9), "a", plain=found("b", "a", relevance=0.25)),
+        answer(found("a"), "a", category="b", plain=found("a", relevance=0.75)),
+        answer(found("a"), "a", category="c"),
+        answer(found("a"), "a", category="c", blank=True, plain=found("b", relevance=1)),
+    ]
+    made = figures(asked, [10], [])
+    assert [(one.hits, one.promised, one.kept) for one in made.reliability] == [
+        (2, 0.25, 0.5),
+        (1, 0.75, 1.0),
+    ]
+    assert made.overall["calibration_error"] == pytest.approx(0.25)
+    assert made.categories["b"]["calibration_error"] == 0.25
+    assert "calibration_error" not in made.categories["c"]
+    assert figures(asked[2:], [10], []).reliability == []
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=40))
+def test_every_hit_is_in_one_bin_that_spans_its_relevance(hits: list[tuple[float, bool]]) -> None:
+    bins = reliability(hits)
+    assert sum(one.hits for one in bins) == len(hits)
+    assert all(one.least - 1e-4 <= one.promised <= one.least + 0.1 + 1e-4 for one in bins)
+    assert 0 <= calibration_error(bins) <= 1
+
+
+def test_hits_are_evidence_by_id() -> None:
+    assert list(judged(("a", "b"), (0.5, 0.25), {"b"})) == [(0.5, False), (0.25, True)]
