@@ -25,6 +25,11 @@ from loci.server.engine import Memories
 from loci.server.errors import InvalidInput, LociError, NotFound, StoreFull
 from loci.server.model import (
     Answered,
+    Board,
+    BoardPage,
+    BoardQuery,
+    Cell,
+    CellWrite,
     Change,
     Decision,
     Draft,
@@ -37,6 +42,7 @@ from loci.server.model import (
     Near,
     Note,
     NoteOutcome,
+    Op,
     Pad,
     Page,
     Query,
@@ -50,6 +56,7 @@ from loci.server.model import (
     Status,
     Tier,
     Why,
+    Written,
 )
 from loci.server.transports import LinesIn, LinesOut, serve_verbs
 from loci.server.transports.wire import MAX_LINE
@@ -162,6 +169,11 @@ PAD = Pad(
     tokens=0,
 )
 
+CELL = Cell(key="k", value={"a": [1, None]}, version=3, op=Op.SET, by="ada", at=THEN)
+BOARD = Board(name="plan", private=True, version=3, cells=1, made_by=None, changed_at=THEN)
+BOARD_PAGE = BoardPage(board="plan", private=False, version=3, cells=(CELL,), hidden={3: 99})
+CELL_WRITE = CellWrite(key="k", value=["\udcff"], op=Op.APPEND, if_version=2, ttl=0.5)
+
 EXCHANGES: dict[str, tuple[dict[str, Any], Any]] = {
     "remember": ({"drafts": [DRAFT, DRAFT]}, [REMEMBERED]),
     "recall": ({"query": QUERY}, RECALL),
@@ -173,6 +185,12 @@ EXCHANGES: dict[str, tuple[dict[str, Any], Any]] = {
     "page": ({"tier": None, "cursor": "7", "limit": 3}, Page(memories=(MEMORY,), cursor=None)),
     "pads": ({}, ["monday"]),
     "pad": ({"session": "monday"}, PAD),
+    "boards": ({}, [BOARD]),
+    "board": ({"name": "plan", "query": BoardQuery(key="k", wait=0.5)}, BOARD_PAGE),
+    "board_write": (
+        {"name": "plan", "write": CELL_WRITE},
+        Written(board="plan", private=False, cell=CELL),
+    ),
     "status": ({}, STATUS),
     "index": ({}, INDEX),
     "reindex": ({}, INDEX),
