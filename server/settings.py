@@ -39,8 +39,8 @@ from .setting_rules import (
     index_place,
     number,
     printable,
-    signal_weights,
 )
+from .workspace_settings import WorkspaceSettings
 
 __all__ = [
     "FILE",
@@ -62,7 +62,7 @@ _MODEL = ("device", "backend", "truncate_dim", "revision", "query_prompt", "docu
 """Settings of sentence-transformers alone."""
 
 
-class Settings(BaseSettings):
+class Settings(WorkspaceSettings):
     """What `load_settings` found. Made directly, it reads nothing: arguments and defaults."""
 
     model_config = SettingsConfigDict(
@@ -167,31 +167,9 @@ class Settings(BaseSettings):
     similar_from: float = number(
         "Cosine from which an older memory is reported as similar.", 0, 1, 0.8
     )
-    board_value: int = number(
-        "Bytes of a blackboard cell's value at the most, as JSON.", 100, 1_000_000, 65_536
-    )
-    board_history: int = number("Versions of a cell that are kept.", 1, 10_000, 100)
-    board_wait: int = number(
-        "Seconds that a read of a blackboard may wait for a change.", 1, 600, 50
-    )
     idle_seconds: int = number(
         "How long the daemon stays when no client is connected.", 1, 1_000_000, 600
     )
-    pad_chars: int = number(
-        "Characters of one scratchpad; a note counts for 200 at least.", 1000, 10_000_000, 100_000
-    )
-    pad_days: int = number(
-        "How long a note stays in its scratchpad after it was decided on.", 1, 3650, 30
-    )
-    session_minutes: int = number(
-        "A session that nobody writes for so long is over, and promoted from.", 1, 100_000, 30
-    )
-    promotion_weights: Annotated[str, AfterValidator(signal_weights)] = about(
-        "What a note's score is made of: the mean of these signals, by these weights.",
-        "a weight from 0 to 1 for each, one of them above 0, as in the default",
-        "novelty=0.3 recurrence=0.15 salience=0.3 use=0.1 outcome=0.15",
-    )
-    promotion_from: float = number("The score from which a note is promoted.", 0, 1, 0.5)
     signals: Literal["all", "words", "meaning"] = about(
         "What orders a recall: all signals, or one list alone (for `loci eval`).",
         "all, words or meaning",
@@ -333,7 +311,9 @@ def settings_table() -> str:
 def _rows() -> Iterator[str]:
     yield "| setting | environment | flag | default | allowed | what it does |"
     yield "|---|---|---|---|---|---|"
-    for name, field in Settings.model_fields.items():
+    own = Settings.__annotations__.keys()
+    for name in sorted(Settings.model_fields, key=lambda name: name not in own):
+        field = Settings.model_fields[name]
         default = "the platform's user data directory" if name == "home" else f"`{field.default}`"
         default = "" if field.default in (None, "") else default
         flag = f"`--{name}`" if name in _FLAGS else ""
