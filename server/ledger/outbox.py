@@ -8,10 +8,9 @@ Functions for the `Writer`'s transactions; `feed` is their face.
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from sqlalchemy import (
-    AdaptedConnection,
     Connection,
     Select,
     bindparam,
@@ -108,10 +107,8 @@ def append(connection: Connection, tenant: int, delta: Delta) -> None:
     """Note a change: what is removed, then what is added."""
     changes = [-one for one in delta.removed] + [one for one, _ in delta.added]
     if changes:
-        # By the driver, in one hop: every remember pays for this.
-        driver = cast("AdaptedConnection", connection.connection.dbapi_connection)
-        values = (tenant, json.dumps(changes))
-        driver.run_async(lambda raw: raw.execute_fetchall(_APPEND, values))
+        # Not compiled for each call: every remember pays for this.
+        connection.exec_driver_sql(_APPEND, (tenant, json.dumps(changes)))
 
 
 def enter(connection: Connection, tenant: int, model: int, *, feeding: bool) -> None:

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from sqlalchemy import AsyncAdaptedQueuePool, event
+from sqlalchemy import AsyncAdaptedQueuePool, Engine, StaticPool, create_engine, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from .fulltext import PIECES
 from .terms import pieces
 
-__all__ = ["READERS", "reading_engine", "writing_engine"]
+__all__ = ["READERS", "reading_engine", "threaded", "writing_engine"]
 
 READERS = 4
 """Readers at once. Each is a thread with a page cache of its own."""
@@ -68,7 +68,29 @@ def _engine(path: Path, *, size: int, pragmas: tuple[str, ...]) -> AsyncEngine:
         pool_reset_on_return=None,
         hide_parameters=True,
     )
+    event.listen(engine.sync_engine, "connect", _preparing(pragmas))
+    return engine
 
+
+def threaded(engine: AsyncEngine) -> Engine:
+    """The same database for whoever runs whole transactions on a thread, with one connection.
+
+    Through the asynchronous driver each statement is a hop to its thread and back: a dozen for a group
+    of writes, and on a busy machine each waits for its turn.
+    """
+    made = create_engine(
+        f"sqlite:///{engine.url.database}",
+        poolclass=StaticPool,
+        pool_reset_on_return=None,
+        connect_args={"check_same_thread": False},
+        hide_parameters=True,
+    )
+    event.listen(made, "connect", _preparing((*_COMMON, *_WRITING)))
+    event.listen(made, "begin", _begin_immediate)
+    return made
+
+
+def _preparing(pragmas: tuple[str, ...]) -> Callable[[_Connection, object], None]:
     def prepare(connection: _Connection, _record: object) -> None:
         # The driver must not begin transactions on its own: `begin` events do.
         connection.isolation_level = None
@@ -78,8 +100,7 @@ def _engine(path: Path, *, size: int, pragmas: tuple[str, ...]) -> AsyncEngine:
             cursor.execute(pragma)
         cursor.close()
 
-    event.listen(engine.sync_engine, "connect", prepare)
-    return engine
+    return prepare
 
 
 def _begin_immediate(connection: Any) -> None:

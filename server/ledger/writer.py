@@ -6,16 +6,21 @@ rolled back and each runs again by itself, so that one caller's error is no othe
 therefore run twice, and must read whatever it decides on from its connection.
 """
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import anyio
+from anyio import to_thread
 from anyio.abc import ObjectReceiveStream, ObjectSendStream
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ..errors import StoreError
 from ..tasks import Ticket, waiting
 from .faults import translate
 from .jobs import Job, run_jobs
+from .sqlite import threaded
 
 __all__ = ["Writer"]
 
@@ -29,10 +34,11 @@ _GROUP = 128
 class Writer:
     """Runs jobs in groups. `run` must be running for `write` to end."""
 
-    __slots__ = ("_engine", "_inbox", "_outbox")
+    __slots__ = ("_engine", "_inbox", "_outbox", "_thread")
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._thread = anyio.CapacityLimiter(1)
         ends = anyio.create_memory_object_stream[_Ticket](_GROUP)
         self._inbox: ObjectSendStream[_Ticket] = ends[0]
         self._outbox: ObjectReceiveStream[_Ticket] = ends[1]
@@ -54,15 +60,26 @@ class Writer:
 
     async def run(self) -> None:
         """Write until `close`, then drain what was accepted."""
-        async with self._outbox, self._engine.connect() as connection:
-            async for first in self._outbox:
-                await self._write_group(connection, [first, *waiting(self._outbox, _GROUP - 1)])
+        engine = threaded(self._engine)
+        async with self._outbox:
+            connection = await self._on_thread(engine.connect)
+            try:
+                async for first in self._outbox:
+                    await self._write_group(connection, [first, *waiting(self._outbox, _GROUP - 1)])
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await self._on_thread(connection.close)
+                    await self._on_thread(engine.dispose)
 
     async def close(self) -> None:
         """Accept nothing more. `run` ends when all that was accepted is written."""
         await self._inbox.aclose()
 
-    async def _write_group(self, connection: AsyncConnection, group: list[_Ticket]) -> None:
+    async def _on_thread(self, work: Callable[[], T]) -> T:
+        """One hop, however many statements it takes. Others may have all the common threads."""
+        return await to_thread.run_sync(work, limiter=self._thread)
+
+    async def _write_group(self, connection: Connection, group: list[_Ticket]) -> None:
         group = [ticket for ticket in group if not ticket.abandoned]
         # A commit that has begun must end: whoever waits for it is told the truth.
         with anyio.CancelScope(shield=True):
@@ -72,12 +89,12 @@ class Writer:
                 await self._attempt(connection, [ticket], alone=True)
 
     async def _attempt(
-        self, connection: AsyncConnection, group: list[_Ticket], *, alone: bool = False
+        self, connection: Connection, group: list[_Ticket], *, alone: bool = False
     ) -> bool:
         """Whether the group was committed. Alone, a failure is the ticket's answer."""
         try:
-            async with connection.begin():
-                results = await connection.run_sync(lambda c: run_jobs(c, [t.item for t in group]))
+            jobs = [ticket.item for ticket in group]
+            results = await self._on_thread(partial(_commit, connection, jobs))
         except Exception as error:  # noqa: BLE001 - it is raised again, where the job was asked for
             if alone:
                 group[0].fail(_expected(error))
@@ -85,6 +102,11 @@ class Writer:
         for ticket, result in zip(group, results, strict=True):
             ticket.answer(result)
         return True
+
+
+def _commit(connection: Connection, jobs: Sequence[Job[Any]]) -> list[Any]:
+    with connection.begin():
+        return run_jobs(connection, jobs)
 
 
 def _expected(error: Exception) -> Exception:
