@@ -13,6 +13,7 @@ import shutil
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from .index import Shelves
     from .model import Change, IndexStatus, Status
     from .settings import Settings
+    from .tiers import Warmth
 
 __all__ = ["App", "embedder_for", "open_app"]
 
@@ -194,13 +196,15 @@ def _give_memory_back() -> None:
 async def _open_engine(settings: Settings) -> AsyncGenerator[Engine]:
     from .engine import Limits, open_engine
     from .ledger import open_ledger
+    from .tiers import Budget
     from .tokens import TokenCounter
 
     limits = Limits(
         max_content=settings.max_content,
         max_batch=settings.max_batch,
         restore_days=settings.restore_days,
-        hot_tokens=settings.hot_tokens,
+        hot=Budget(tokens=settings.hot_tokens, count=settings.hot_count, bytes=settings.hot_bytes),
+        warmth=_warmth(settings),
         similar_from=settings.similar_from,
         exact_up_to=settings.exact_up_to,
         matrices=settings.vectors_mb << 20,
@@ -216,6 +220,20 @@ async def _open_engine(settings: Settings) -> AsyncGenerator[Engine]:
             yield engine
     finally:
         await embedder.aclose()
+
+
+def _warmth(settings: Settings) -> Warmth:
+    from .tiers import Budget, Warmth, eviction_of
+
+    days = settings.cold_after_days
+    return Warmth(
+        budget=Budget(
+            count=settings.warm_count, bytes=settings.warm_bytes, tokens=settings.warm_tokens
+        ),
+        eviction=eviction_of(settings.eviction),
+        cold_after=None if days is None else timedelta(days=days),
+        young=timedelta(days=settings.young_days),
+    )
 
 
 @asynccontextmanager

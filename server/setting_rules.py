@@ -6,10 +6,13 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
+from .tiers import eviction_of
+
 __all__ = [
     "SENTENCE_TRANSFORMERS",
     "about",
     "embedder_name",
+    "eviction_policy",
     "folder",
     "index_place",
     "number",
@@ -47,6 +50,11 @@ def index_place(name: str) -> str:
     ):
         return name
     raise ValueError(name)
+
+
+def eviction_policy(text: str) -> str:
+    """A policy of eviction, or a chain of them. Raises ValueError."""
+    return eviction_of(text).label
 
 
 def printable(text: str) -> str:

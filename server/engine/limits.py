@@ -1,8 +1,9 @@
 """What is allowed, and what counts as near."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..retrieval import Signals
+from ..tiers import Budget, Warmth
 
 __all__ = ["Limits"]
 
@@ -17,8 +18,10 @@ class Limits:
     """Memories in one call."""
     restore_days: int = 30
     """How long a deleted memory can be restored."""
-    hot_tokens: int = 1500
-    """Budget of the hot tier's text."""
+    hot: Budget = field(default_factory=lambda: Budget(tokens=1500))
+    """Of the hot tier's text."""
+    warmth: Warmth = field(default_factory=Warmth)
+    """Of the warm tier, the hot one included."""
     similar_from: float = 0.8
     """Cosine from which an older memory is reported as similar."""
     exact_up_to: int = 20_000

@@ -26,6 +26,7 @@ from .forget import confirmation, forget, restore, select
 from .remember import remember
 from .revise import revise
 from .room import Room
+from .tending import tend
 
 __all__ = ["Memories"]
 
@@ -135,6 +136,10 @@ class Memories:
     async def hot(self) -> HotTier:
         """What belongs in the context now."""
         return await self._room.choose_hot()
+
+    async def tidy(self) -> None:
+        """Do now what is done behind the answers else: count uses, move what the rules say."""
+        await tend(self._room)
 
     async def complete(
         self, facet: Literal["tag", "entity", "namespace", "session"], prefix: str

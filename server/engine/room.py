@@ -120,16 +120,19 @@ class Room:
         sight = Sight(filters=Filters(), now=self.clock())
         active = await self.ledger.most_active(sight, _ACTIVE)
         rows = [(row.seq, row.memory) for row in active if row.memory.tier != "cold"]
-        return choose_hot(rows, self.limits.hot_tokens, self.counter.count)
+        return choose_hot(rows, self.limits.hot, self.counter.count)
 
     async def record_uses(self) -> None:
-        """Write the noted rehearsals down. What fails is noted again."""
+        """Write the noted rehearsals down; what is used comes back from the cold. What fails is noted
+        again."""
         uses, self.used = self.used, Counter()
         if not uses:
             return
         try:
-            await self.ledger.rehearse(uses, self.clock())
+            moved = await self.ledger.rehearse(uses, self.clock())
         except BaseException:
             self.used.update(uses)
             raise
         self.hot_is_due = True
+        if moved.ids:
+            await self.committed(moved.delta, moved.ids)

@@ -1,5 +1,5 @@
-"""What is done behind the answers: uses are recorded, the hot tier is chosen anew, a new model's
-vectors are made, and what was deleted long enough ago is erased.
+"""What is done behind the answers: uses are recorded, the hot tier is chosen anew, what leaves the
+warm one is moved, a new model's vectors are made, and what was deleted long enough ago is erased.
 
 One task does all of it, one room at a time. Nothing that was remembered depends on it: a crash loses
 at most a second of use counts.
@@ -12,8 +12,10 @@ import anyio
 import structlog
 
 from ..errors import LociError
+from ..tasks import uninterrupted
 from .passages import make_passages
 from .room import Room
+from .tiering import keep_warm
 
 __all__ = ["Tending", "embed_backlog", "tend"]
 
@@ -84,8 +86,9 @@ class Tending:
 
 async def tend(room: Room) -> None:
     """Leave a room tidy, its backlog aside."""
-    await room.record_uses()
+    await uninterrupted(room.record_uses())
     await room.choose_hot()
+    await keep_warm(room)
     await _erase_due(room)
 
 

@@ -1,8 +1,8 @@
 """Erasure: rows, words and vectors go. What to look for afterwards is noted before they do."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from sqlalchemy import Connection, and_, delete, func, or_, select, update
 
@@ -10,6 +10,7 @@ from ..errors import NotFound
 from ..model import Memory
 from .fulltext import purge_words, remove_words, still_indexed
 from .outbox import Erasures, erased
+from .packing import unpack_text
 from .reads import current
 from .tables import memories, passages, vectors
 from .vectors import Delta, passage_ids, prune_vectors
@@ -19,6 +20,8 @@ __all__ = ["ERASED", "Erasure", "Needle", "erase", "explained"]
 
 ERASED = "erased"
 """Stands where the id of an erased successor stood."""
+
+Text = TypeVar("Text", str, bytes)
 
 _m, _p, _v = memories.c, passages.c, vectors.c
 _TEXTS = (_m.content, _m.speaker, _m.session, _m.namespace, _m.tags, _m.entities, _m.metadata)
@@ -67,21 +70,23 @@ def erase(
         raise NotFound(f"No memory {', '.join(missing[:5])}. Ids come from recall or remember.")
     found = tuple(name for name, row in there.items() if due is None or _is_due(row.memory, due))
     where = (_m.tenant == tenant, one_of(_m.id, found))
-    rows = connection.execute(select(_m.seq, _m.content).where(*where)).all()
+    rows = connection.execute(select(_m.seq, _m.content, _m.packed).where(*where)).all()
     if not rows:
         return Erasure((), Delta(), ())
-    seqs = [row.seq for row in rows]
+    contents = {seq: text if not frame else unpack_text(frame) for seq, text, frame in rows}
+    seqs = list(contents)
     removed = passage_ids(connection, tenant, model, seqs)
     needles = [
-        *(Needle("text", piece.encode()) for row in rows for piece in _pieces(row.content)),
+        *(Needle("text", piece.encode()) for text in contents.values() for piece in _pieces(text)),
+        *(Needle("packed text", piece) for row in rows for piece in _pieces(row.packed or b"")),
         *(Needle("id", name.encode()) for name in found),
         *_vectors(connection, tenant, seqs),
     ]
-    _remove(connection, tenant, found, seqs)
+    _remove(connection, tenant, found, contents)
     if erasures is not None:
         erased(connection, tenant, removed, erasures)
     telling = tuple(one for one in dict.fromkeys(needles) if len(set(one.data)) >= _TELLING)
-    left = still_indexed(connection, tenant, " ".join(row.content for row in rows), seqs)
+    left = still_indexed(connection, tenant, " ".join(contents.values()), seqs)
     return Erasure(found, Delta(removed=tuple(removed)), telling, left)
 
 
@@ -90,10 +95,12 @@ def _is_due(memory: Memory, due: datetime) -> bool:
     return memory.deleted_at is not None and until is not None and until <= due
 
 
-def _remove(connection: Connection, tenant: int, ids: Sequence[str], seqs: list[int]) -> None:
-    remove_words(connection, tenant, seqs)
+def _remove(
+    connection: Connection, tenant: int, ids: Sequence[str], contents: Mapping[int, str]
+) -> None:
+    remove_words(connection, tenant, contents)
     purge_words(connection, tenant)
-    connection.execute(delete(memories).where(one_of(_m.seq, seqs)))
+    connection.execute(delete(memories).where(one_of(_m.seq, contents)))
     orphaned = update(memories).where(_m.tenant == tenant, one_of(_m.superseded_by, ids))
     connection.execute(orphaned.values(superseded_by=ERASED))
     prune_vectors(connection, tenant)
@@ -107,8 +114,8 @@ def _vectors(connection: Connection, tenant: int, seqs: list[int]) -> list[Needl
     return [n for row in rows for n in (Needle("hash", row.key), Needle("vector", row.vector))]
 
 
-def _pieces(whole: str) -> list[str]:
-    """Up to 16 pieces of 32 characters, spread over the text; a short text is one piece."""
+def _pieces(whole: Text) -> list[Text]:
+    """Up to 16 pieces of 32 characters or bytes, spread over the whole; a short one is one piece."""
     step = max(_PIECE, -(-len(whole) // _PIECES))
     pieces = [whole[start : start + _PIECE] for start in range(0, len(whole), step)]
     return [piece for piece in pieces if len(piece) >= min(len(whole), _PIECE // 2)]
@@ -122,7 +129,12 @@ def explained(connection: Connection, needle: Needle) -> bool:
             statement = select(_p.seq).where(_p.key == needle.data)
         case "vector":
             statement = select(_v.key).where(_v.vector == needle.data)
+        case "packed text":
+            statement = select(_m.seq).where(func.instr(_m.packed, needle.data) > 0)
         case _:
             piece = needle.data.decode()
-            statement = select(_m.seq).where(or_(*(func.instr(c, piece) > 0 for c in _TEXTS)))
+            # A frame may hold short runs of its text as they are.
+            packed = func.instr(_m.packed, needle.data) > 0
+            plain = (func.instr(column, piece) > 0 for column in _TEXTS)
+            statement = select(_m.seq).where(or_(packed, *plain))
     return connection.execute(statement.limit(1)).first() is not None

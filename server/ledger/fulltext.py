@@ -5,6 +5,7 @@ reads its text through a view of the tenant's versions, so the text itself is st
 """
 
 import re
+from collections.abc import Mapping
 
 from sqlalchemy import Connection, text
 
@@ -54,14 +55,15 @@ def add_words(connection: Connection, tenant: int, seqs: list[int]) -> None:
     )
 
 
-def remove_words(connection: Connection, tenant: int, seqs: list[int]) -> None:
-    """Take versions out, before their rows go: the index must be told the text it forgets."""
+def remove_words(connection: Connection, tenant: int, contents: Mapping[int, str]) -> None:
+    """Take versions out, before their rows go: the index must be told the text it forgets. Where a
+    content is packed, the view does not have it."""
     connection.execute(
         text(
             f"INSERT INTO words_{tenant:d}(words_{tenant:d}, rowid, content, about) "
-            f"SELECT 'delete', seq, content, about FROM words_source_{tenant:d} WHERE seq = :seq"
+            f"SELECT 'delete', seq, :content, about FROM words_source_{tenant:d} WHERE seq = :seq"
         ),
-        [{"seq": seq} for seq in seqs],
+        [{"seq": seq, "content": content} for seq, content in contents.items()],
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from ..errors import NotFound
 from ..model import Memory, Outcome, Tier
+from .cold import unpack
 from .fulltext import add_words
 from .reads import current, live_keys
 from .rows import NewMemory, NewPassage, VersionRow, values_of
@@ -246,6 +247,7 @@ def restore(
     seqs = [row.seq for row in found.values()]
     versions = update(memories).where(_m.tenant == tenant, one_of(_m.id, ids))
     connection.execute(versions.values(deleted_at=None, restorable_until=None))
+    unpack(connection, tenant, ids)
     connection.execute(update(memories).where(one_of(_m.seq, seqs)).values(tier=Tier.WARM))
     return indexed(connection, tenant, model, dimension, seqs)
 

@@ -5,10 +5,11 @@ import json
 import logging
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,7 +22,7 @@ from loci.server.access import Caller, as_caller
 from loci.server.app import App, embedder_for, open_app
 from loci.server.engine import Memories
 from loci.server.errors import InvalidInput
-from loci.server.model import Draft, Query, utc_now
+from loci.server.model import Draft, Query, Tier, utc_now
 from loci.server.retrieval import Matrices
 from loci.server.settings import Settings, load_settings
 from loci.server.telemetry import configure_logs
@@ -273,6 +274,58 @@ class Proofs:
         assert self.ask(lambda memories: memories.hot()).tokens > 100
         self.given("hot_tokens", 100)
         assert self.ask(lambda memories: memories.hot()).tokens <= 100
+
+    def hot_count(self) -> None:
+        self.remember("One", "Two", "Three")
+        self.given("hot_count", 2)
+        assert len(self.ask(lambda memories: memories.hot()).seqs) == 2
+
+    def hot_bytes(self) -> None:
+        self.remember(*(f"Statement {number} of many words" for number in range(30)))
+        self.given("hot_bytes", 500)
+        assert 0 < len(self.ask(lambda memories: memories.hot()).text.encode()) <= 500
+
+    def _cold(self, **given: object) -> int:
+        """How many of three memories of 5 bytes are archived by rule, none of them being hot."""
+        self.given("hot_tokens", 100)
+        self.given("hot_bytes", 500)
+        self.given("hot_count", 1)
+        self.given("young_days", 0)
+        for name, value in given.items():
+            self.given(name, value)
+        self.remember("One a", "Two b", "Tri c")
+        with closing(sqlite3.connect(self._folder / "home" / "ledger.db")) as ledger:
+            # Three days ago.
+            past = int(timedelta(days=3).total_seconds()) * 1_000_000
+            ledger.execute("UPDATE memories SET used_at = used_at - ?", (past,))
+            ledger.commit()
+
+        async def look(memories: Memories) -> int:
+            await memories.tidy()
+            return len((await memories.page(Tier.COLD)).memories)
+
+        return self.ask(look)
+
+    def warm_count(self) -> None:
+        assert self._cold(warm_count=2) == 1
+
+    def warm_bytes(self) -> None:
+        assert self._cold(warm_bytes=5) == 2
+
+    def warm_tokens(self) -> None:
+        assert self._cold(warm_tokens=4) == 1
+
+    def eviction(self) -> None:
+        """Nobody's time is up."""
+        assert self._cold(warm_count=1, eviction="ttl:1d") == 0
+
+    def cold_after_days(self) -> None:
+        assert self._cold(cold_after_days=4) == 0
+        assert self._cold(cold_after_days=2) == 2
+
+    def young_days(self) -> None:
+        assert self._cold(warm_count=1, young_days=4) == 0
+        assert self._cold(warm_count=1, young_days=2) == 2
 
     def similar_from(self) -> None:
         self.remember("Mara likes green tea")
