@@ -196,7 +196,7 @@ def _give_memory_back() -> None:
 async def _open_engine(settings: Settings) -> AsyncGenerator[Engine]:
     from .engine import Limits, open_engine
     from .ledger import open_ledger
-    from .tiers import Budget
+    from .tiers import Budget, retention_of
     from .tokens import TokenCounter
 
     limits = Limits(
@@ -205,6 +205,9 @@ async def _open_engine(settings: Settings) -> AsyncGenerator[Engine]:
         restore_days=settings.restore_days,
         hot=Budget(tokens=settings.hot_tokens, count=settings.hot_count, bytes=settings.hot_bytes),
         warmth=_warmth(settings),
+        retention=retention_of(settings.retention),
+        reflect_every=_hours(settings.reflect_hours),
+        reflect_most=settings.reflect_most,
         similar_from=settings.similar_from,
         exact_up_to=settings.exact_up_to,
         matrices=settings.vectors_mb << 20,
@@ -220,6 +223,10 @@ async def _open_engine(settings: Settings) -> AsyncGenerator[Engine]:
             yield engine
     finally:
         await embedder.aclose()
+
+
+def _hours(hours: int | None) -> timedelta | None:
+    return None if hours is None else timedelta(hours=hours)
 
 
 def _warmth(settings: Settings) -> Warmth:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
-from .tiers import eviction_of
+from .tiers import eviction_of, retention_of
 
 __all__ = [
     "SENTENCE_TRANSFORMERS",
@@ -17,6 +17,7 @@ __all__ = [
     "index_place",
     "number",
     "printable",
+    "retention_rules",
 ]
 
 SENTENCE_TRANSFORMERS = "sentence-transformers:"
@@ -55,6 +56,11 @@ def index_place(name: str) -> str:
 def eviction_policy(text: str) -> str:
     """A policy of eviction, or a chain of them. Raises ValueError."""
     return eviction_of(text).label
+
+
+def retention_rules(text: str) -> str:
+    """Rules of retention. Raises ValueError."""
+    return "; ".join(rule.text for rule in retention_of(text).rules)
 
 
 def printable(text: str) -> str:

@@ -31,11 +31,11 @@ from pydantic_settings import (
 )
 
 from .errors import SettingsError
+from .setting_mind import MindSettings
 from .setting_rules import (
     SENTENCE_TRANSFORMERS,
     about,
     embedder_name,
-    eviction_policy,
     folder,
     index_place,
     number,
@@ -62,7 +62,7 @@ _MODEL = ("device", "backend", "truncate_dim", "revision", "query_prompt", "docu
 """Settings of sentence-transformers alone."""
 
 
-class Settings(BaseSettings):
+class Settings(MindSettings):
     """What `load_settings` found. Made directly, it reads nothing: arguments and defaults."""
 
     model_config = SettingsConfigDict(
@@ -158,36 +158,6 @@ class Settings(BaseSettings):
     max_batch: int = number("Memories in one call at the most.", 1, 100, 100)
     restore_days: int = number("How long a deleted memory can be restored.", 1, 3650, 30)
     hot_tokens: int = number("The hot tier's budget in tokens.", 100, 100_000, 1500)
-    hot_count: int | None = number("In memories; none by default.", 1, 10_000, None)
-    hot_bytes: int | None = number("In bytes; none by default.", 500, 1_000_000, None)
-    warm_count: int | None = number(
-        "The warm tier's budget in memories, the hot ones included; beyond it the rest is archived. "
-        "None by default.",
-        1,
-        100_000_000,
-        None,
-    )
-    warm_bytes: int | None = number("In bytes of their contents; none by default.", 1, 10**12, None)
-    warm_tokens: int | None = number(
-        "In tokens of their contents; none by default.", 1, 10**12, None
-    )
-    eviction: Annotated[str, AfterValidator(eviction_policy)] = about(
-        "Who leaves the warm tier first when it is beyond its budget.",
-        "activation, lru, lfu, fifo, ttl:90d, reservoir, or several with commas between",
-        "activation",
-    )
-    cold_after_days: int | None = number(
-        "Unused for so long, a memory is archived even where there is room; never by default.",
-        1,
-        36_500,
-        None,
-    )
-    young_days: int = number(
-        "Remembered or used within so many days, a memory is never archived by a rule.",
-        0,
-        36_500,
-        7,
-    )
     similar_from: float = number(
         "Cosine from which an older memory is reported as similar.", 0, 1, 0.8
     )
@@ -333,7 +303,9 @@ def settings_table() -> str:
 def _rows() -> Iterator[str]:
     yield "| setting | environment | flag | default | allowed | what it does |"
     yield "|---|---|---|---|---|---|"
-    for name, field in Settings.model_fields.items():
+    # Those of `MindSettings` come last.
+    for name in dict.fromkeys([*Settings.__annotations__, *Settings.model_fields]):
+        field = Settings.model_fields[name]
         default = "the platform's user data directory" if name == "home" else f"`{field.default}`"
         default = "" if field.default in (None, "") else default
         flag = f"`--{name}`" if name in _FLAGS else ""

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from ..model import (
+    Cycle,
     Draft,
     ForgetMode,
     Forgotten,
@@ -17,10 +18,12 @@ from ..model import (
     Page,
     Query,
     Recall,
+    Reflection,
     Remembered,
     Selection,
     Status,
     Tier,
+    Undone,
 )
 from .desk import Desk
 
@@ -30,17 +33,20 @@ __all__ = [
     "ShellDesk",
     "Verb",
     "at_desk",
+    "cycles",
     "forget",
     "get",
     "history",
     "index",
     "page",
     "recall",
+    "reflect",
     "reindex",
     "remember",
     "restore",
     "select",
     "status",
+    "undo",
 ]
 
 A = TypeVar("A")
@@ -135,7 +141,25 @@ async def reindex(desk: ShellDesk) -> IndexStatus:
     return await desk.reindex()
 
 
-_ALL = (remember, recall, forget, restore, select, get, history, page, status, index, reindex)
+async def reflect(desk: ShellDesk, namespace: str | None, dry_run: bool) -> Reflection:
+    """Raises InvalidInput."""
+    return await (await desk.memories()).reflect(namespace, dry_run=dry_run)
+
+
+async def undo(desk: ShellDesk) -> Undone:
+    """Take back the last cycle of consolidation."""
+    return await (await desk.memories()).undo()
+
+
+async def cycles(desk: ShellDesk) -> list[Cycle]:
+    """What consolidation did."""
+    return await (await desk.memories()).cycles()
+
+
+_ALL = (
+    *(remember, recall, forget, restore, select, get, history, page, status, index, reindex),
+    *(reflect, undo, cycles),
+)
 
 VERBS: Mapping[str, Callable[..., Awaitable[Any]]] = {verb.__name__: verb for verb in _ALL}
 """By their names."""

@@ -14,6 +14,7 @@ __all__ = [
     "check_draft",
     "check_drafts",
     "check_ids",
+    "check_namespace",
     "check_prefix",
     "check_query",
     "check_revision",
@@ -46,7 +47,7 @@ def check_draft(draft: Draft, limits: Limits, now: datetime) -> None:
     _check_content(draft.content, limits)
     _check_labels("tags", draft.tags)
     _check_labels("entities", draft.entities)
-    _check_namespace(draft.namespace)
+    check_namespace(draft.namespace)
     _check_importance(draft.importance)
     _check_name("speaker", draft.speaker)
     _check_name("agent", draft.agent)
@@ -82,7 +83,7 @@ def check_query(query: Query) -> None:
         raise InvalidInput(f"max_tokens: give {_TOKENS.start} to {_TOKENS.stop - 1}.")
     filters = query.filters
     _check_labels("tags", filters.tags)
-    _check_namespace(filters.namespace or "")
+    check_namespace(filters.namespace or "")
     _check_name("entity", filters.entity)
     _check_name("session", filters.session)
     if filters.since and filters.until and filters.since >= filters.until:
@@ -105,7 +106,7 @@ def check_selection(selection: Selection) -> None:
     if selection == Selection():
         raise InvalidInput("Say what to forget: ids, tags, namespace, entity, session or before.")
     _check_labels("tags", selection.tags)
-    _check_namespace(selection.namespace or "")
+    check_namespace(selection.namespace or "")
     _check_name("entity", selection.entity)
     _check_name("session", selection.session)
 
@@ -158,7 +159,8 @@ def _check_labels(name: str, labels: Sequence[str]) -> None:
         _check_name(name, label)
 
 
-def _check_namespace(namespace: str) -> None:
+def check_namespace(namespace: str) -> None:
+    """Raises InvalidInput for what is no namespace."""
     _check_text("namespace", namespace)
     if namespace and (len(namespace) > _NAME or not _NAMESPACE.fullmatch(namespace)):
         raise InvalidInput("namespace: use a path such as work/loci, of letters, digits and .-_@")

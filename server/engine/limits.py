@@ -1,9 +1,10 @@
 """What is allowed, and what counts as near."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from ..retrieval import Signals
-from ..tiers import Budget, Warmth
+from ..tiers import Budget, Retention, Warmth
 
 __all__ = ["Limits"]
 
@@ -22,6 +23,12 @@ class Limits:
     """Of the hot tier's text."""
     warmth: Warmth = field(default_factory=Warmth)
     """Of the warm tier, the hot one included."""
+    retention: Retention = field(default_factory=Retention)
+    """What is archived or deleted by rule."""
+    reflect_every: timedelta | None = None
+    """Consolidate unasked, so often; None is never."""
+    reflect_most: int = 100
+    """Changes of one cycle of consolidation."""
     similar_from: float = 0.8
     """Cosine from which an older memory is reported as similar."""
     exact_up_to: int = 20_000

@@ -7,6 +7,7 @@ from typing import Literal
 from ..errors import InvalidInput, NotFound
 from ..ledger import VersionRow
 from ..model import (
+    Cycle,
     Draft,
     Filters,
     ForgetMode,
@@ -15,17 +16,21 @@ from ..model import (
     Page,
     Query,
     Recall,
+    Reflection,
     Remembered,
     Revision,
     Selection,
     Tier,
+    Undone,
 )
 from ..tiers import HotTier
 from .check import check_ids, check_prefix, check_query
 from .forget import confirmation, forget, restore, select
+from .reflect import cycles, reflect, undo
 from .remember import remember
 from .revise import revise
 from .room import Room
+from .summing import Progress, nobody
 from .tending import tend
 
 __all__ = ["Memories"]
@@ -136,6 +141,34 @@ class Memories:
     async def hot(self) -> HotTier:
         """What belongs in the context now."""
         return await self._room.choose_hot()
+
+    async def reflect(
+        self,
+        namespace: str | None = None,
+        *,
+        dry_run: bool = False,
+        progress: Progress = nobody,
+    ) -> Reflection:
+        """Consolidate a namespace, or all: one cycle, in one transaction. With `dry_run`, nothing is
+        changed.
+
+        Raises:
+            InvalidInput: the namespace cannot be one.
+        """
+        return await reflect(self._room, namespace, dry_run=dry_run, progress=progress)
+
+    async def undo(self) -> Undone:
+        """Take back the last cycle of consolidation that was not taken back yet."""
+        return await undo(self._room)
+
+    async def cycles(self) -> list[Cycle]:
+        """What the last cycles of consolidation did, newest first."""
+        return await cycles(self._room)
+
+    async def sources(self, name: str) -> list[str]:
+        """What a memory is derived from; nothing for most. Raises NotFound."""
+        await self.get(name)
+        return await self._room.ledger.cycles.sources(name)
 
     async def tidy(self) -> None:
         """Do now what is done behind the answers else: count uses, move what the rules say."""

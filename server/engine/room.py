@@ -57,6 +57,12 @@ class Room:
     """The last ones, which are given again while they are right."""
     erased_at: datetime | None = None
     """When what was deleted long enough ago was last erased."""
+    reflecting: anyio.Lock = field(default_factory=anyio.Lock)
+    """Held by the cycle of consolidation that is under way."""
+    reflected_at: datetime | None = None
+    """When it was last consolidated unasked."""
+    retained_at: datetime | None = None
+    """When the rules of retention were last applied."""
     _hot_lock: anyio.Lock = field(default_factory=anyio.Lock)
 
     def sight(self, filters: Filters | None = None) -> Sight:

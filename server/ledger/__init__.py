@@ -8,6 +8,7 @@ the model values and the errors. Nothing here embeds, ranks or decides.
 an index is made from: passages, their changes (the outbox), and the generation that was adopted.
 """
 
+from .cycles import Done, Merge, Plan, Retire, Sum, Taken
 from .feed import IndexLedger
 from .fulltext import question_terms
 from .ledger import Ledger, open_ledger
@@ -21,14 +22,20 @@ from .writes import Stored
 __all__ = [
     "MAX_PASSAGES",
     "Delta",
+    "Done",
     "IndexLedger",
     "IndexRow",
     "Ledger",
+    "Merge",
     "NewMemory",
     "NewPassage",
     "OutboxRow",
+    "Plan",
+    "Retire",
     "Sight",
     "Stored",
+    "Sum",
+    "Taken",
     "TenantLedger",
     "VersionRow",
     "as_kept",

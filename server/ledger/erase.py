@@ -8,6 +8,7 @@ from sqlalchemy import Connection, and_, delete, func, or_, select, update
 
 from ..errors import NotFound
 from ..model import Memory
+from .derived import erased_with, forget_steps
 from .fulltext import purge_words, remove_words, still_indexed
 from .outbox import Erasures, erased
 from .packing import unpack_text
@@ -57,7 +58,8 @@ def erase(
     due: datetime | None,
     erasures: Erasures | None,
 ) -> Erasure:
-    """Remove every version of the memories. With `due`, only of those that are deleted and whose
+    """Remove every version of the memories, of what is derived from them and of what was merged into
+    them, which says the same. With `due`, only of those that are deleted and whose
     time to be restored is up by then: one may have been restored since it was looked up. Without
     `erasures` there is no index to be told.
 
@@ -69,6 +71,7 @@ def erase(
     if missing and due is None:
         raise NotFound(f"No memory {', '.join(missing[:5])}. Ids come from recall or remember.")
     found = tuple(name for name, row in there.items() if due is None or _is_due(row.memory, due))
+    found = (*found, *erased_with(connection, tenant, found))
     where = (_m.tenant == tenant, one_of(_m.id, found))
     rows = connection.execute(select(_m.seq, _m.content, _m.packed).where(*where)).all()
     if not rows:
@@ -104,6 +107,7 @@ def _remove(
     orphaned = update(memories).where(_m.tenant == tenant, one_of(_m.superseded_by, ids))
     connection.execute(orphaned.values(superseded_by=ERASED))
     prune_vectors(connection, tenant)
+    forget_steps(connection, tenant, ids)
 
 
 def _vectors(connection: Connection, tenant: int, seqs: list[int]) -> list[Needle]:

@@ -22,6 +22,7 @@ from .packing import plain
 from .prepared import Prepared, key_groups
 from .ranking import Match, search
 from .readers import Readers
+from .reflecting import CycleLedger
 from .residue import find_residue
 from .rows import NewMemory, NewPassage, VersionRow, has_frame, version_of
 from .tiers import TierLedger
@@ -47,6 +48,7 @@ class TenantLedger:
         "_readers",
         "_tenant",
         "_writer",
+        "cycles",
         "dimension",
         "index",
         "tiers",
@@ -72,7 +74,13 @@ class TenantLedger:
         self._erasures = erasures
         self.dimension = dimension
         self.index = IndexLedger(tenant, model, dimension, readers, writer, erasures)
-        self.tiers = TierLedger(tenant, model, readers, writer, feeding=erasures is not None)
+        feeding = erasures is not None
+        self.cycles = CycleLedger(
+            *(tenant, model, dimension, readers, writer),
+            feeding=feeding,
+            come_back=self._active.look_again,
+        )
+        self.tiers = TierLedger(tenant, model, readers, writer, feeding=feeding)
 
     async def _read(self, query: Callable[[Connection], T]) -> T:
         return await self._readers.read(query)
@@ -232,10 +240,17 @@ class TenantLedger:
         cells = (self._tenant, self._model, ids)
         return await self._write(lambda c: self._noted(c, writes.archive(c, *cells)))
 
-    async def mark_deleted(self, ids: Sequence[str], now: datetime, until: datetime) -> Delta:
-        """Hide memories until they are restored. Raises NotFound, and then hides none."""
+    async def mark_deleted(self, ids: Sequence[str], now: datetime, until: datetime) -> Moved:
+        """Hide memories, and what is derived from them, until they are restored. Raises NotFound, and
+        then hides none."""
         cells = (self._tenant, self._model, ids, now, until)
-        return await self._write(lambda c: self._noted(c, writes.mark_deleted(c, *cells)))
+
+        def job(connection: Connection) -> Moved:
+            moved = writes.mark_deleted(connection, *cells)
+            self._noted(connection, moved.delta)
+            return moved
+
+        return await self._write(job)
 
     async def restore(self, ids: Sequence[str]) -> Delta:
         """Bring back deleted and archived memories. Raises NotFound, and then brings back none."""

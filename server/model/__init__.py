@@ -22,12 +22,15 @@ from .change import Change
 from .ids import is_memory_id, new_memory_id
 from .inputs import Draft, Filters, Query, Revision, Selection
 from .memory import ForgetMode, Kind, Memory, Source, Tier
+from .reflection import Closed, Cycle, Merged, Reflection, Retired, Summed, Undone
 from .text import content_key, passage_key
 from .times import from_micros, from_time, iso, parse_time, to_micros, until_time, utc_now
 
 __all__ = [
     "Answered",
     "Change",
+    "Closed",
+    "Cycle",
     "Draft",
     "Filters",
     "ForgetMode",
@@ -36,19 +39,24 @@ __all__ = [
     "IndexStatus",
     "Kind",
     "Memory",
+    "Merged",
     "Near",
     "Outcome",
     "Page",
     "Query",
     "Recall",
     "Recollection",
+    "Reflection",
     "Remembered",
     "Residue",
+    "Retired",
     "Revision",
     "Selection",
     "Source",
     "Status",
+    "Summed",
     "Tier",
+    "Undone",
     "Why",
     "content_key",
     "from_micros",

@@ -8,16 +8,21 @@ from .activation import base_level
 from .budget import Budget, Size, Warmth, leaving
 from .eviction import Eviction, Held, eviction_of
 from .hot import HotTier, choose_hot
+from .retention import Kept, Retention, Rule, retention_of
 
 __all__ = [
     "Budget",
     "Eviction",
     "Held",
     "HotTier",
+    "Kept",
+    "Retention",
+    "Rule",
     "Size",
     "Warmth",
     "base_level",
     "choose_hot",
     "eviction_of",
     "leaving",
+    "retention_of",
 ]

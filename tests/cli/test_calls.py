@@ -26,6 +26,7 @@ from loci.server.errors import InvalidInput, LociError, NotFound, StoreFull
 from loci.server.model import (
     Answered,
     Change,
+    Cycle,
     Draft,
     Filters,
     ForgetMode,
@@ -33,17 +34,20 @@ from loci.server.model import (
     IndexStatus,
     Kind,
     Memory,
+    Merged,
     Near,
     Page,
     Query,
     Recall,
     Recollection,
+    Reflection,
     Remembered,
     Residue,
     Selection,
     Source,
     Status,
     Tier,
+    Undone,
     Why,
 )
 from loci.server.transports import LinesIn, LinesOut, serve_verbs
@@ -133,6 +137,10 @@ STATUS = Status(
     canary="sings",
 )
 
+REFLECTION = Reflection(
+    cycle=1, dry_run=False, looked=2, merged=(Merged(into="m2", ids=("m1",), content="Tea."),)
+)
+
 EXCHANGES: dict[str, tuple[dict[str, Any], Any]] = {
     "remember": ({"drafts": [DRAFT, DRAFT]}, [REMEMBERED]),
     "recall": ({"query": QUERY}, RECALL),
@@ -145,6 +153,9 @@ EXCHANGES: dict[str, tuple[dict[str, Any], Any]] = {
     "status": ({}, STATUS),
     "index": ({}, INDEX),
     "reindex": ({}, INDEX),
+    "reflect": ({"namespace": None, "dry_run": True}, REFLECTION),
+    "undo": ({}, Undone(cycle=1, ids=("m1",))),
+    "cycles": ({}, [Cycle(id=1, at=THEN, summary="1 merged", undone_at=None)]),
 }
 
 

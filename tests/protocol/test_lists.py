@@ -63,6 +63,7 @@ async def test_lists_are_the_same_for_every_caller_and_after_every_write(connect
 def test_tool_definitions_stay_within_their_budget() -> None:
     assert sum(tokens(name) for name in ("remember", "recall", "forget")) <= 800
     assert tokens("revise") <= 130
+    assert tokens("reflect") <= 110
 
 
 async def test_instructions_stay_within_their_budget(server: LociServer) -> None:

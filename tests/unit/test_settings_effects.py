@@ -294,11 +294,7 @@ class Proofs:
         for name, value in given.items():
             self.given(name, value)
         self.remember("One a", "Two b", "Tri c")
-        with closing(sqlite3.connect(self._folder / "home" / "ledger.db")) as ledger:
-            # Three days ago.
-            past = int(timedelta(days=3).total_seconds()) * 1_000_000
-            ledger.execute("UPDATE memories SET used_at = used_at - ?", (past,))
-            ledger.commit()
+        self._aged(3)
 
         async def look(memories: Memories) -> int:
             await memories.tidy()
@@ -317,7 +313,7 @@ class Proofs:
 
     def eviction(self) -> None:
         """Nobody's time is up."""
-        assert self._cold(warm_count=1, eviction="ttl:1d") == 0
+        assert self._cold(warm_count=1, eviction="ttl:9d") == 0
 
     def cold_after_days(self) -> None:
         assert self._cold(cold_after_days=4) == 0
@@ -326,6 +322,47 @@ class Proofs:
     def young_days(self) -> None:
         assert self._cold(warm_count=1, young_days=4) == 0
         assert self._cold(warm_count=1, young_days=2) == 2
+
+    def _aged(self, days: float) -> None:
+        """Let all that is remembered be so much older."""
+        with closing(sqlite3.connect(self._folder / "home" / "ledger.db")) as ledger:
+            past = int(timedelta(days=days).total_seconds()) * 1_000_000
+            ledger.execute(
+                "UPDATE memories SET valid_from = valid_from - ?, remembered_at = remembered_at - ?, "
+                "used_at = used_at - ?",
+                (past, past, past),
+            )
+            ledger.commit()
+
+    def _tidied(self) -> list[str]:
+        """The log after the next tending."""
+
+        async def look(memories: Memories) -> list[str]:
+            await memories.tidy()
+            return [cycle.summary for cycle in await memories.cycles()]
+
+        return self.ask(look)
+
+    def reflect_hours(self) -> None:
+        self.remember("Tea", "tea")
+        self._aged(2)
+        assert self._tidied() == []
+        self.given("reflect_hours", 1)
+        assert self._tidied() == ["1 merged"]
+
+    def reflect_most(self) -> None:
+        self.given("reflect_most", 1)
+        self.remember("Tea", "tea", "Milk", "milk")
+        done = self.ask(lambda memories: memories.reflect())
+        assert (done.changes, done.left) == (1, 1)
+
+    def retention(self) -> None:
+        self.remember("A note")
+        self._aged(3)
+        assert self._tidied() == []
+        self.given("retention", "*: delete after 2d")
+        assert self._tidied() == ["1 retired (*: delete after 2d)"]
+        assert self.ask(lambda m: m.page()).memories == ()
 
     def similar_from(self) -> None:
         self.remember("Mara likes green tea")
