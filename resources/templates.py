@@ -72,6 +72,8 @@ async def _tier(
 async def _memory(id: str, ctx: Context[Desk]) -> str:
     memories = await ctx.request_context.lifespan_context.memories()
     shown = memory_dict(await memories.get(id))
+    if sources := await memories.sources(id):
+        shown["derived_from"] = sources
     return compact(shown | {"links": _links(id, shown.get("superseded_by"))})
 
 

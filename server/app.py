@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .index import Shelves
     from .model import Change, IndexStatus, Status
     from .settings import Settings
+    from .tiers import Warmth
 
 __all__ = ["App", "embedder_for", "open_app", "reranker_for"]
 
@@ -202,6 +203,7 @@ async def _open_engine(settings: Settings) -> AsyncGenerator[Engine]:
     from .engine import Limits, open_engine
     from .ledger import open_ledger
     from .model import Policy
+    from .tiers import Budget, retention_of
     from .tokens import TokenCounter
     from .workspace import BoardLimits
     from .workspace.scratchpads import PadLimits
@@ -210,7 +212,11 @@ async def _open_engine(settings: Settings) -> AsyncGenerator[Engine]:
         max_content=settings.max_content,
         max_batch=settings.max_batch,
         restore_days=settings.restore_days,
-        hot_tokens=settings.hot_tokens,
+        hot=Budget(tokens=settings.hot_tokens, count=settings.hot_count, bytes=settings.hot_bytes),
+        warmth=_warmth(settings),
+        retention=retention_of(settings.retention),
+        reflect_every=_hours(settings.reflect_hours),
+        reflect_most=settings.reflect_most,
         similar_from=settings.similar_from,
         exact_up_to=settings.exact_up_to,
         matrices=settings.vectors_mb << 20,
@@ -249,6 +255,24 @@ async def _open_engine(settings: Settings) -> AsyncGenerator[Engine]:
         await embedder.aclose()
         if reranker is not None:
             await reranker.aclose()
+
+
+def _hours(hours: int | None) -> timedelta | None:
+    return None if hours is None else timedelta(hours=hours)
+
+
+def _warmth(settings: Settings) -> Warmth:
+    from .tiers import Budget, Warmth, eviction_of
+
+    days = settings.cold_after_days
+    return Warmth(
+        budget=Budget(
+            count=settings.warm_count, bytes=settings.warm_bytes, tokens=settings.warm_tokens
+        ),
+        eviction=eviction_of(settings.eviction),
+        cold_after=None if days is None else timedelta(days=days),
+        young=timedelta(days=settings.young_days),
+    )
 
 
 @asynccontextmanager

@@ -7,15 +7,18 @@ from urllib.parse import urlsplit
 from pydantic import Field
 
 from .model.promotion import SIGNALS
+from .tiers import eviction_of, retention_of
 
 __all__ = [
     "SENTENCE_TRANSFORMERS",
     "about",
     "embedder_name",
+    "eviction_policy",
     "folder",
     "index_place",
     "number",
     "printable",
+    "retention_rules",
     "signal_weights",
     "weights_of",
 ]
@@ -51,6 +54,16 @@ def index_place(name: str) -> str:
     ):
         return name
     raise ValueError(name)
+
+
+def eviction_policy(text: str) -> str:
+    """A policy of eviction, or a chain of them. Raises ValueError."""
+    return eviction_of(text).label
+
+
+def retention_rules(text: str) -> str:
+    """Rules of retention. Raises ValueError."""
+    return "; ".join(rule.text for rule in retention_of(text).rules)
 
 
 def printable(text: str) -> str:

@@ -31,6 +31,7 @@ from pydantic_settings import (
 )
 
 from .errors import SettingsError
+from .mind_settings import MindSettings
 from .setting_rules import (
     SENTENCE_TRANSFORMERS,
     about,
@@ -62,7 +63,7 @@ _MODEL = ("device", "backend", "truncate_dim", "revision", "query_prompt", "docu
 """Settings of sentence-transformers alone."""
 
 
-class Settings(WorkspaceSettings):
+class Settings(WorkspaceSettings, MindSettings):
     """What `load_settings` found. Made directly, it reads nothing: arguments and defaults."""
 
     model_config = SettingsConfigDict(

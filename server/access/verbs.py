@@ -13,6 +13,7 @@ from ..model import (
     BoardPage,
     BoardQuery,
     CellWrite,
+    Cycle,
     Draft,
     ForgetMode,
     Forgotten,
@@ -22,10 +23,12 @@ from ..model import (
     Page,
     Query,
     Recall,
+    Reflection,
     Remembered,
     Selection,
     Status,
     Tier,
+    Undone,
     Written,
 )
 from .caller import current_caller
@@ -43,6 +46,7 @@ __all__ = [
     "board",
     "board_write",
     "boards",
+    "cycles",
     "forget",
     "get",
     "history",
@@ -51,11 +55,13 @@ __all__ = [
     "pads",
     "page",
     "recall",
+    "reflect",
     "reindex",
     "remember",
     "restore",
     "select",
     "status",
+    "undo",
 ]
 
 A = TypeVar("A")
@@ -180,9 +186,25 @@ async def _boards(desk: ShellDesk) -> "Boards":
     return (await desk.memories()).boards(current_caller().actor(operator=True))
 
 
+async def reflect(desk: ShellDesk, namespace: str | None, dry_run: bool) -> Reflection:
+    """Raises InvalidInput."""
+    return await (await desk.memories()).reflect(namespace, dry_run=dry_run)
+
+
+async def undo(desk: ShellDesk) -> Undone:
+    """Take back the last cycle of consolidation."""
+    return await (await desk.memories()).undo()
+
+
+async def cycles(desk: ShellDesk) -> list[Cycle]:
+    """What consolidation did."""
+    return await (await desk.memories()).cycles()
+
+
 _ALL = (
     *(remember, recall, forget, restore, select, get, history, page),
     *(pads, pad, boards, board, board_write, status, index, reindex),
+    *(reflect, undo, cycles),
 )
 
 VERBS: Mapping[str, Callable[..., Awaitable[Any]]] = {verb.__name__: verb for verb in _ALL}

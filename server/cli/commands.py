@@ -21,6 +21,7 @@ from .verbs import (
     forget,
     ls,
     recall,
+    reflect,
     reindex,
     remember,
     show,
@@ -97,7 +98,7 @@ def demo(
         raise SystemExit(run(home, conversation, questions))
 
 
-for verb in (remember, recall, forget, ls, show, stats, board, replay, reindex, doctor):
+for verb in (remember, recall, forget, ls, show, stats, board, reflect, replay, reindex, doctor):
     app.command()(verb)
 app.command("eval")(evaluate)
 

@@ -19,6 +19,7 @@ __all__ = [
     "forget",
     "ls",
     "recall",
+    "reflect",
     "reindex",
     "remember",
     "show",
@@ -262,3 +263,21 @@ def reindex(
     flags = Flags(home=home, profile=profile, tenant=tenant, as_json=as_json)
     with failing(as_json=as_json):
         raise SystemExit(run(flags))
+
+
+def reflect(
+    namespace: Namespace = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show it and change nothing.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Take back the last cycle.")] = False,
+    log: Annotated[bool, typer.Option("--log", help="Show what the last cycles did.")] = False,
+    home: Home = None,
+    profile: Profile = None,
+    tenant: Tenant = None,
+    as_json: AsJson = False,
+) -> None:
+    """Merge what was said twice, sum up episodes, apply retention. Exits with 3 if nothing is to do."""
+    from .reflect import reflect as run
+
+    flags = Flags(home=home, profile=profile, tenant=tenant, as_json=as_json)
+    with failing(as_json=as_json):
+        raise SystemExit(run(flags, namespace, dry_run=dry_run, undo=undo, log=log))

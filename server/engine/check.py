@@ -14,6 +14,7 @@ __all__ = [
     "check_draft",
     "check_drafts",
     "check_ids",
+    "check_namespace",
     "check_note",
     "check_notes",
     "check_prefix",
@@ -50,7 +51,7 @@ def check_draft(draft: Draft, limits: Limits, now: datetime) -> None:
     _check_content(draft.content, limits)
     _check_labels("tags", draft.tags)
     _check_labels("entities", draft.entities)
-    _check_namespace(draft.namespace)
+    check_namespace(draft.namespace)
     _check_importance(draft.importance)
     _check_name("speaker", draft.speaker)
     _check_name("agent", draft.agent)
@@ -85,7 +86,7 @@ def check_query(query: Query) -> None:
     check_tokens(query.max_tokens)
     filters = query.filters
     _check_labels("tags", filters.tags)
-    _check_namespace(filters.namespace or "")
+    check_namespace(filters.namespace or "")
     _check_name("entity", filters.entity)
     _check_name("session", filters.session)
     if filters.since and filters.until and filters.since >= filters.until:
@@ -107,7 +108,7 @@ def check_note(new: NewNote, limits: Limits) -> None:
             f"content: {len(new.content):,} characters; a scratchpad holds at most "
             f"{limits.pads.characters:,}. Write it in parts, or shorter."
         )
-    _check_namespace(new.namespace)
+    check_namespace(new.namespace)
     _check_name("agent", new.agent)
     _check_importance(new.importance)
 
@@ -144,7 +145,7 @@ def check_selection(selection: Selection) -> None:
     if selection == Selection():
         raise InvalidInput("Say what to forget: ids, tags, namespace, entity, session or before.")
     _check_labels("tags", selection.tags)
-    _check_namespace(selection.namespace or "")
+    check_namespace(selection.namespace or "")
     _check_name("entity", selection.entity)
     _check_name("session", selection.session)
 
@@ -197,7 +198,8 @@ def _check_labels(name: str, labels: Sequence[str]) -> None:
         _check_name(name, label)
 
 
-def _check_namespace(namespace: str) -> None:
+def check_namespace(namespace: str) -> None:
+    """Raises InvalidInput for what is no namespace."""
     _check_text("namespace", namespace)
     if namespace and (len(namespace) > _NAME or not _NAMESPACE.fullmatch(namespace)):
         raise InvalidInput("namespace: use a path such as work/loci, of letters, digits and .-_@")

@@ -83,7 +83,9 @@ async def _archive(room: Room, ids: tuple[str, ...]) -> Forgotten:
 async def _delete(room: Room, ids: tuple[str, ...]) -> Forgotten:
     now = room.clock()
     until = now + timedelta(days=room.limits.restore_days)
-    await room.committed(await room.ledger.mark_deleted(ids, now, until), ids)
+    moved = await room.ledger.mark_deleted(ids, now, until)
+    ids = moved.ids
+    await room.committed(moved.delta, ids)
     return Forgotten(mode=ForgetMode.DELETE, ids=ids, restorable_until=until)
 
 

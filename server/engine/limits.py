@@ -1,9 +1,11 @@
 """What is allowed, and what counts as near."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from ..model import Policy
 from ..retrieval import Signals
+from ..tiers import Budget, Retention, Warmth
 from ..workspace import BoardLimits
 from ..workspace.scratchpads import PadLimits
 
@@ -20,8 +22,16 @@ class Limits:
     """Memories in one call."""
     restore_days: int = 30
     """How long a deleted memory can be restored."""
-    hot_tokens: int = 1500
-    """Budget of the hot tier's text."""
+    hot: Budget = field(default_factory=lambda: Budget(tokens=1500))
+    """Of the hot tier's text."""
+    warmth: Warmth = field(default_factory=Warmth)
+    """Of the warm tier, the hot one included."""
+    retention: Retention = field(default_factory=Retention)
+    """What is archived or deleted by rule."""
+    reflect_every: timedelta | None = None
+    """Consolidate unasked, so often; None is never."""
+    reflect_most: int = 100
+    """Changes of one cycle of consolidation."""
     similar_from: float = 0.8
     """Cosine from which an older memory is reported as similar."""
     exact_up_to: int = 20_000

@@ -8,6 +8,7 @@ from ..errors import InvalidInput, NotFound
 from ..ledger import VersionRow
 from ..model import (
     Actor,
+    Cycle,
     Draft,
     Filters,
     ForgetMode,
@@ -21,11 +22,13 @@ from ..model import (
     Promotion,
     Query,
     Recall,
+    Reflection,
     Remembered,
     Revision,
     Section,
     Selection,
     Tier,
+    Undone,
 )
 from ..tasks import uninterrupted
 from ..tiers import HotTier
@@ -34,9 +37,12 @@ from .cells import promote_cell
 from .check import check_ids, check_prefix, check_query, check_session, check_tokens
 from .forget import confirmation, forget, restore, select
 from .promote import note, promote
+from .reflect import cycles, reflect, undo
 from .remember import remember
 from .revise import revise
 from .room import Room
+from .summing import Progress, nobody
+from .tending import tend
 
 __all__ = ["Memories"]
 
@@ -170,6 +176,38 @@ class Memories:
         """
         boards = self.boards(actor)
         return await promote_cell(self._room, boards, board, key, private=private, draft=draft)
+
+    async def reflect(
+        self,
+        namespace: str | None = None,
+        *,
+        dry_run: bool = False,
+        progress: Progress = nobody,
+    ) -> Reflection:
+        """Consolidate a namespace, or all: one cycle, in one transaction. With `dry_run`, nothing is
+        changed.
+
+        Raises:
+            InvalidInput: the namespace cannot be one.
+        """
+        return await reflect(self._room, namespace, dry_run=dry_run, progress=progress)
+
+    async def undo(self) -> Undone:
+        """Take back the last cycle of consolidation that was not taken back yet."""
+        return await undo(self._room)
+
+    async def cycles(self) -> list[Cycle]:
+        """What the last cycles of consolidation did, newest first."""
+        return await cycles(self._room)
+
+    async def sources(self, name: str) -> list[str]:
+        """What a memory is derived from; nothing for most. Raises NotFound."""
+        await self.get(name)
+        return await self._room.ledger.cycles.sources(name)
+
+    async def tidy(self) -> None:
+        """Do now what is done behind the answers else: count uses, move what the rules say."""
+        await tend(self._room)
 
     async def complete(
         self, facet: Literal["tag", "entity", "namespace", "session"], prefix: str

@@ -62,6 +62,12 @@ class Room:
     """The last ones, which are given again while they are right."""
     erased_at: datetime | None = None
     """When what was deleted long enough ago was last erased."""
+    reflecting: anyio.Lock = field(default_factory=anyio.Lock)
+    """Held by the cycle of consolidation that is under way."""
+    reflected_at: datetime | None = None
+    """When it was last consolidated unasked."""
+    retained_at: datetime | None = None
+    """When the rules of retention were last applied."""
     _hot_lock: anyio.Lock = field(default_factory=anyio.Lock)
 
     def sight(self, filters: Filters | None = None) -> Sight:
@@ -132,16 +138,19 @@ class Room:
         sight = Sight(filters=Filters(), now=self.clock())
         active = await self.ledger.most_active(sight, _ACTIVE)
         rows = [(row.seq, row.memory) for row in active if row.memory.tier != "cold"]
-        return choose_hot(rows, self.limits.hot_tokens, self.counter.count)
+        return choose_hot(rows, self.limits.hot, self.counter.count)
 
     async def record_uses(self) -> None:
-        """Write the noted rehearsals down. What fails is noted again."""
+        """Write the noted rehearsals down; what is used comes back from the cold. What fails is noted
+        again."""
         uses, self.used = self.used, Counter()
         if not uses:
             return
         try:
-            await self.ledger.rehearse(uses, self.clock())
+            moved = await self.ledger.rehearse(uses, self.clock())
         except BaseException:
             self.used.update(uses)
             raise
         self.hot_is_due = True
+        if moved.ids:
+            await self.committed(moved.delta, moved.ids)

@@ -1,5 +1,6 @@
 """What is done behind the answers: uses are recorded, sessions that are over are promoted from, the hot
-tier is chosen anew, a new model's vectors are made, and what was deleted long enough ago is erased.
+tier is chosen anew, what leaves the warm one is moved, a new model's vectors are made, and what was
+deleted long enough ago is erased.
 
 One task does all of it, one room at a time. Nothing that was remembered depends on it: a crash loses
 at most a second of use counts.
@@ -9,12 +10,16 @@ import math
 from datetime import timedelta
 
 import anyio
+import anyio.lowlevel
 import structlog
 
 from ..errors import LociError
+from ..tasks import uninterrupted
 from .passages import make_passages
 from .promote import promote_ended
+from .reflect import reflect, retain
 from .room import Room
+from .tiering import keep_warm
 
 __all__ = ["Tending", "embed_backlog", "tend"]
 
@@ -25,6 +30,7 @@ _LOOK_SHARE = 100
 """Times as long as a look for what has no vectors took, until the next: it goes over all memories."""
 _LOOK_AFTER = 60.0
 """Seconds, at the most."""
+_RETAIN_EVERY = timedelta(hours=1)
 _ERASE_EVERY = timedelta(hours=6)
 
 _log = structlog.get_logger("loci.tending")
@@ -94,12 +100,33 @@ class Tending:
 
 async def tend(room: Room) -> None:
     """Leave a room tidy, its backlog aside."""
-    await room.record_uses()
+    await uninterrupted(room.record_uses())
     await room.pads.record_uses()
     await promote_ended(room)
     await _drop_old_notes(room)
     await room.choose_hot()
+    await keep_warm(room)
+    await _retain(room)
+    await _reflect(room)
     await _erase_due(room)
+
+
+async def _retain(room: Room) -> None:
+    """Once in an hour, and again at once while there is more than one cycle may do."""
+    now, last = room.clock(), room.retained_at
+    if not room.limits.retention.rules or (last is not None and now - last < _RETAIN_EVERY):
+        return
+    while (await retain(room)).left:
+        await anyio.lowlevel.checkpoint()
+    room.retained_at = now
+
+
+async def _reflect(room: Room) -> None:
+    every, now = room.limits.reflect_every, room.clock()
+    if every is None or (room.reflected_at is not None and now - room.reflected_at < every):
+        return
+    await reflect(room, unasked=True)
+    room.reflected_at = now
 
 
 async def embed_backlog(room: Room) -> None:

@@ -12,6 +12,7 @@ from .board_expiry import Touched
 from .board_rows import Address, Before, NewCell, Receipt
 from .board_writes import WriteDone
 from .boards import BoardsLedger, Found
+from .cycles import Done, Merge, Plan, Retire, Sum, Taken
 from .feed import IndexLedger
 from .ledger import Ledger, open_ledger
 from .outbox import IndexRow, OutboxRow
@@ -30,20 +31,26 @@ __all__ = [
     "BoardsLedger",
     "Decided",
     "Delta",
+    "Done",
     "Found",
     "IndexLedger",
     "IndexRow",
     "KeptPad",
     "Ledger",
+    "Merge",
     "NewCell",
     "NewMemory",
     "NewPassage",
     "OutboxRow",
     "Overtaken",
     "PadLedger",
+    "Plan",
     "Receipt",
+    "Retire",
     "Sight",
     "Stored",
+    "Sum",
+    "Taken",
     "TenantLedger",
     "Touched",
     "VersionRow",

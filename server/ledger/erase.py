@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from sqlalchemy import Connection, and_, delete, func, or_, select, update
 
@@ -10,8 +10,10 @@ from ..errors import NotFound
 from ..model import Memory
 from .board_expiry import Touched, erase_promoted
 from .board_tables import cells
+from .derived import erased_with, forget_steps
 from .fulltext import purge_words, remove_words, still_indexed
 from .outbox import Erasures, erased
+from .packing import unpack_text
 from .reads import current
 from .scratchpad_erase import ErasedNote, erase_notes, mentions
 from .tables import memories, passages, vectors
@@ -22,6 +24,8 @@ __all__ = ["ERASED", "Erasure", "Needle", "erase", "explained"]
 
 ERASED = "erased"
 """Stands where the id of an erased successor stood."""
+
+Text = TypeVar("Text", str, bytes)
 
 _m, _p, _v = memories.c, passages.c, vectors.c
 _TEXTS = (_m.content, _m.speaker, _m.session, _m.namespace, _m.tags, _m.entities, _m.metadata)
@@ -67,8 +71,9 @@ def erase(
     erasures: Erasures | None,
     notes: Sequence[str] = (),
 ) -> Erasure:
-    """Remove every version of the memories, the notes of scratchpads that they come from or that say
-    the same words, and other notes by their ids. With `due`, only of those that are deleted and whose
+    """Remove every version of the memories, of what is derived from them and of what was merged into
+    them, which says the same; the notes of scratchpads that any of these come from or that say the
+    same words, and other notes by their ids. With `due`, only of those that are deleted and whose
     time to be restored is up by then: one may have been restored since it was looked up. Without
     `erasures` there is no index to be told.
 
@@ -80,17 +85,20 @@ def erase(
     if missing and due is None:
         raise NotFound(f"No memory {', '.join(missing[:5])}. Ids come from recall or remember.")
     found = tuple(name for name, row in there.items() if due is None or _is_due(row.memory, due))
+    found = (*found, *erased_with(connection, tenant, found))
     where = (_m.tenant == tenant, one_of(_m.id, found))
-    rows = connection.execute(select(_m.seq, _m.content).where(*where)).all()
+    rows = connection.execute(select(_m.seq, _m.content, _m.packed).where(*where)).all()
+    contents = {seq: text if not frame else unpack_text(frame) for seq, text, frame in rows}
     erased_notes = erase_notes(
-        connection, tenant, ids=notes, memories=found, contents=[row.content for row in rows]
+        connection, tenant, ids=notes, memories=found, contents=list(contents.values())
     )
     if not rows and not erased_notes:
         return Erasure((), Delta(), ())
-    seqs = [row.seq for row in rows]
+    seqs = list(contents)
     removed = passage_ids(connection, tenant, model, seqs)
     needles = [
-        *(Needle("text", piece.encode()) for row in rows for piece in _pieces(row.content)),
+        *(Needle("text", piece.encode()) for text in contents.values() for piece in _pieces(text)),
+        *(Needle("packed text", piece) for row in rows for piece in _pieces(row.packed or b"")),
         *(Needle("id", name.encode()) for name in found),
         *_vectors(connection, tenant, seqs),
         *_noted(erased_notes),
@@ -102,7 +110,7 @@ def erase(
     if erasures is not None:
         erased(connection, tenant, removed, erasures)
     telling = tuple(one for one in dict.fromkeys(needles) if len(set(one.data)) >= _TELLING)
-    left = still_indexed(connection, tenant, " ".join(row.content for row in rows), seqs)
+    left = still_indexed(connection, tenant, " ".join(contents.values()), seqs)
     return Erasure(
         found,
         Delta(removed=tuple(removed)),
@@ -126,6 +134,7 @@ def _remove(connection: Connection, tenant: int, ids: Sequence[str], seqs: list[
     orphaned = update(memories).where(_m.tenant == tenant, one_of(_m.superseded_by, ids))
     connection.execute(orphaned.values(superseded_by=ERASED))
     prune_vectors(connection, tenant)
+    forget_steps(connection, tenant, ids)
 
 
 def _vectors(connection: Connection, tenant: int, seqs: list[int]) -> list[Needle]:
@@ -141,8 +150,8 @@ def _noted(notes: Sequence[ErasedNote]) -> list[Needle]:
     return [*texts, *(Needle("id", note.id.encode()) for note in notes)]
 
 
-def _pieces(whole: str) -> list[str]:
-    """Up to 16 pieces of 32 characters, spread over the text; a short text is one piece."""
+def _pieces(whole: Text) -> list[Text]:
+    """Up to 16 pieces of 32 characters or bytes, spread over the whole; a short one is one piece."""
     step = max(_PIECE, -(-len(whole) // _PIECES))
     pieces = [whole[start : start + _PIECE] for start in range(0, len(whole), step)]
     return [piece for piece in pieces if len(piece) >= min(len(whole), _PIECE // 2)]
@@ -156,12 +165,17 @@ def explained(connection: Connection, needle: Needle) -> bool:
             statement = select(_p.seq).where(_p.key == needle.data)
         case "vector":
             statement = select(_v.key).where(_v.vector == needle.data)
+        case "packed text":
+            statement = select(_m.seq).where(func.instr(_m.packed, needle.data) > 0)
         case _:
             piece = needle.data.decode()
             if mentions(connection, piece):
                 return True
-            statement = select(_m.seq).where(or_(*(func.instr(c, piece) > 0 for c in _TEXTS)))
             on_board = select(_c.key).where(or_(*(func.instr(c, piece) > 0 for c in _CELLS)))
             if connection.execute(on_board.limit(1)).first() is not None:
                 return True
+            # A frame may hold short runs of its text as they are.
+            packed = func.instr(_m.packed, needle.data) > 0
+            plain = (func.instr(column, piece) > 0 for column in _TEXTS)
+            statement = select(_m.seq).where(or_(packed, *plain))
     return connection.execute(statement.limit(1)).first() is not None

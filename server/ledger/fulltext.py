@@ -2,9 +2,9 @@
 
 FTS5's `bm25` is Okapi BM25 with k1 = 1.2, b = .75 (Robertson and Zaragoza, 2009), negated. The table
 reads its text through a view of the tenant's versions, so the text itself is stored once. The view
-asks `terms.pieces` of the connection: whoever writes or forgets words has it (`sqlite`). When it
-changes, a migration must drop the tables, to be made anew: a word is forgotten by the pieces that it
-was stored by.
+asks `terms.pieces` of the connection, and `packing.unpack_text` for what is cold: whoever writes or
+forgets words has them (`sqlite`). When `pieces` changes, a migration must drop the tables, to be made
+anew: a word is forgotten by the pieces that it was stored by.
 """
 
 from sqlalchemy import Connection, text
@@ -13,6 +13,7 @@ from .terms import terms_of
 
 __all__ = [
     "PIECES",
+    "UNPACKED",
     "add_words",
     "any_of",
     "create_words",
@@ -22,7 +23,9 @@ __all__ = [
 ]
 
 PIECES = "loci_pieces"
-"""The function's name in SQL."""
+UNPACKED = "loci_unpacked"
+"""The functions' names in SQL."""
+_CONTENT = f"CASE WHEN packed IS NULL THEN content ELSE {UNPACKED}(packed) END"
 _ABOUT = "coalesce(speaker, '') || ' ' || tags || ' ' || entities"
 _COLUMNS = "content, about, pieces"
 _TERMS = 64
@@ -37,8 +40,10 @@ def create_words(connection: Connection, tenant: int) -> None:
         return
     connection.execute(
         text(
-            f"CREATE VIEW words_source_{tenant:d} AS SELECT seq, content, {_ABOUT} AS about, "
-            f"{PIECES}({_ABOUT} || ' ' || content) AS pieces FROM memories WHERE tenant = {tenant:d}"
+            f"CREATE VIEW words_source_{tenant:d} AS "
+            f"SELECT seq, {_CONTENT} AS content, {_ABOUT} AS about, "
+            f"{PIECES}({_ABOUT} || ' ' || {_CONTENT}) AS pieces "
+            f"FROM memories WHERE tenant = {tenant:d}"
         )
     )
     connection.execute(

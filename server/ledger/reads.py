@@ -73,9 +73,9 @@ def by_seq(shape: Shape) -> Prepared:
 
 @cache
 def glimpse(shape: Shape) -> Prepared:
-    """Seq, id and content of those of the `wanted` versions that may be seen."""
+    """Seq, id, content and packed content of those of the `wanted` versions that may be seen."""
     where = (one_of(_m.seq, _wanted()), seen(shape, picked=True))
-    return prepare(select(_m.seq, _m.id, _m.content).where(*where))
+    return prepare(select(_m.seq, _m.id, _m.content, _m.packed).where(*where))
 
 
 @cache
@@ -85,12 +85,14 @@ def allowed(shape: Shape) -> Prepared:
     return prepare(select(_m.seq).where(*where))
 
 
-_TRAITS = (_m.seq, _m.speaker, _m.session, type_coerce(_m.valid_from, BigInteger()), _m.content)
+_AT = type_coerce(_m.valid_from, BigInteger())
+_TRAITS = (_m.seq, _m.speaker, _m.session, _AT, _m.content, _m.packed)
 
 
 @cache
 def traits() -> Prepared:
-    """Seq, speaker, session, time in microseconds and content of the `wanted` versions."""
+    """Seq, speaker, session, time in microseconds, content and packed content of the `wanted`
+    versions."""
     where = (one_of(_m.seq, _wanted()), _m.tenant + 0 == bindparam("tenant"))
     return prepare(select(*_TRAITS).where(*where))
 

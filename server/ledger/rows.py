@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sqlalchemy import RowMapping
 
 from ..model import Kind, Memory, Source, Tier
+from .packing import unpack_text
 from .tables import memories
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "NewPassage",
     "VersionRow",
     "as_kept",
+    "has_frame",
     "memory_of",
     "pack",
     "unpack",
@@ -25,6 +27,9 @@ __all__ = [
 
 
 _NAMES = [column.name for column in memories.columns]
+_PACKED = _NAMES.index("packed")
+_LEDGERS = ("seq", "tenant", "key", "tokens", "packed")
+"""Columns that are no part of a memory."""
 
 
 class NewPassage(NamedTuple):
@@ -60,12 +65,17 @@ def version_of(cells: Sequence[Any]) -> VersionRow:
     return VersionRow(row["seq"], memory_of(row))
 
 
+def has_frame(cells: Sequence[Any]) -> bool:
+    """Whether the content in such cells is packed, so that it takes a while to have the version."""
+    return cells[_PACKED] is not None
+
+
 def memory_of(m: Mapping[str, Any] | RowMapping) -> Memory:
     """The version in a row that has all columns of `memories`."""
     return Memory(
         id=m["id"],
         version=m["version"],
-        content=m["content"],
+        content=m["content"] if m["packed"] is None else unpack_text(m["packed"]),
         kind=Kind(m["kind"]),
         tier=Tier(m["tier"]),
         namespace=m["namespace"],
@@ -93,7 +103,7 @@ def memory_of(m: Mapping[str, Any] | RowMapping) -> Memory:
 
 def values_of(memory: Memory, *, tenant: int, key: bytes) -> dict[str, Any]:
     """The columns of a version, without `seq`."""
-    names = [c.name for c in memories.columns if c.name not in ("seq", "tenant", "key")]
+    names = [c.name for c in memories.columns if c.name not in _LEDGERS]
     return {"tenant": tenant, "key": key, **{n: getattr(memory, n) for n in names}}
 
 

@@ -7,7 +7,8 @@ from typing import Any, Protocol
 from sqlalchemy import AsyncAdaptedQueuePool, Engine, StaticPool, create_engine, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from .fulltext import PIECES
+from .fulltext import PIECES, UNPACKED
+from .packing import unpack_text
 from .terms import pieces
 
 __all__ = ["READERS", "reading_engine", "threaded", "writing_engine"]
@@ -41,7 +42,7 @@ class _Connection(Protocol):
 
     def cursor(self) -> _Cursor: ...
     def create_function(
-        self, name: str, arguments: int, function: Callable[[str], str], *, deterministic: bool
+        self, name: str, arguments: int, function: Callable[..., str], *, deterministic: bool
     ) -> None: ...
 
 
@@ -95,6 +96,7 @@ def _preparing(pragmas: tuple[str, ...]) -> Callable[[_Connection, object], None
         # The driver must not begin transactions on its own: `begin` events do.
         connection.isolation_level = None
         connection.create_function(PIECES, 1, pieces, deterministic=True)
+        connection.create_function(UNPACKED, 1, unpack_text, deterministic=True)
         cursor = connection.cursor()
         for pragma in pragmas:
             cursor.execute(pragma)

@@ -2,7 +2,8 @@
 
 A row of `memories` is one *version* of a memory: recorded time runs from `recorded_at` to
 `replaced_at`, valid time from `valid_from` to `valid_until`. The current version has no
-`replaced_at`. Full text lives in one FTS5 table for each tenant (see `fulltext`), so that neither a
+`replaced_at`. A cold one's content may be `packed` (see `packing`), and is empty then; `tokens` are
+counted when a budget first asks for them. Full text lives in one FTS5 table for each tenant (see `fulltext`), so that neither a
 word nor a term frequency of one tenant reaches another's ranking.
 """
 
@@ -36,6 +37,8 @@ __all__ = [
     "GONE",
     "Json",
     "Micros",
+    "cycles",
+    "derivations",
     "indexes",
     "labels",
     "memories",
@@ -47,6 +50,7 @@ __all__ = [
     "passages",
     "promotions",
     "sequences",
+    "steps",
     "tenants",
     "vectors",
 ]
@@ -128,6 +132,8 @@ memories = Table(
     Column("restorable_until", Micros),
     Column("uses", Integer, nullable=False),
     Column("used_at", Micros, nullable=False),
+    Column("tokens", Integer),
+    Column("packed", LargeBinary),
     UniqueConstraint("tenant", "id", "version"),
     Index("memories_key", "tenant", "key"),
     Index("memories_session", "tenant", "session"),
@@ -192,6 +198,45 @@ outbox = Table(
     Index("outbox_tenant", "tenant", "id"),
     # A number is never given twice: a generation was fed up to one, and everything later is new.
     sqlite_autoincrement=True,
+)
+
+cycles = Table(
+    "cycles",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("tenant", Integer, ForeignKey("tenants.key"), nullable=False),
+    Column("at", Micros, nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("undone_at", Micros),
+    Index("cycles_tenant", "tenant", "id"),
+    sqlite_autoincrement=True,
+)
+
+steps = Table(
+    "steps",
+    metadata,
+    Column("tenant", Integer, ForeignKey("tenants.key"), primary_key=True),
+    Column("cycle", Integer, ForeignKey("cycles.id"), primary_key=True),
+    Column("ord", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("memory", Text, nullable=False),
+    Column("other", Text),
+    Column("before", Integer),
+    Column("after", Integer),
+    Column("uses", Integer, nullable=False),
+    Column("used_at", Micros),
+    Index("steps_memory", "tenant", "memory"),
+    Index("steps_other", "tenant", "other"),
+)
+
+derivations = Table(
+    "derivations",
+    metadata,
+    Column("tenant", Integer, ForeignKey("tenants.key"), primary_key=True),
+    Column("memory", Text, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Index("derivations_source", "tenant", "source"),
 )
 
 indexes = Table(

@@ -6,23 +6,28 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from anyio import to_thread
 from sqlalchemy import Connection
 
 from ..model import Memory, Residue, Tier, utc_now
+from . import cold, outbox, reads, vectors, writes
 from . import erase as erasing
-from . import outbox, reads, vectors, writes
 from .active import Active
 from .boards import BoardsLedger
+from .cold import Moved
 from .erase import Erasure, Needle
 from .feed import IndexLedger
 from .jobs import Do, Store
 from .outbox import Erasures
+from .packing import plain
 from .prepared import Prepared, key_groups
 from .ranking import Match, absent, search
 from .readers import Readers
+from .reflecting import CycleLedger
 from .residue import find_residue
-from .rows import NewMemory, NewPassage, VersionRow, version_of
+from .rows import NewMemory, NewPassage, VersionRow, has_frame, version_of
 from .scratchpads import PadLedger
+from .tiers import TierLedger
 from .vectors import Delta, IndexRows
 from .where import Sight, fold, parameters, shape_of
 from .writer import Writer
@@ -46,9 +51,11 @@ class TenantLedger:
         "_tenant",
         "_writer",
         "boards",
+        "cycles",
         "dimension",
         "index",
         "pads",
+        "tiers",
     )
 
     def __init__(
@@ -72,7 +79,14 @@ class TenantLedger:
         self.dimension = dimension
         self.boards = BoardsLedger(tenant, readers, writer)
         self.index = IndexLedger(tenant, model, dimension, readers, writer, erasures)
-        self.pads = PadLedger(tenant, model, readers, writer, feeding=erasures is not None)
+        feeding = erasures is not None
+        self.cycles = CycleLedger(
+            *(tenant, model, dimension, readers, writer),
+            feeding=feeding,
+            come_back=self._active.look_again,
+        )
+        self.pads = PadLedger(tenant, model, readers, writer, feeding=feeding)
+        self.tiers = TierLedger(tenant, model, readers, writer, feeding=feeding)
 
     async def _read(self, query: Callable[[Connection], T]) -> T:
         return await self._readers.read(query)
@@ -81,7 +95,13 @@ class TenantLedger:
         return await self._readers.fetch(query, values)
 
     async def _versions(self, query: Prepared, values: Mapping[str, Any]) -> list[VersionRow]:
-        return [version_of(cells) for cells in await self._fetch(query, values)]
+        return await self._as_versions(await self._fetch(query, values))
+
+    async def _as_versions(self, cells: Sequence[tuple[Any, ...]]) -> list[VersionRow]:
+        """In a thread, where there is anything to unpack."""
+        if any(has_frame(one) for one in cells):
+            return await to_thread.run_sync(lambda: [version_of(one) for one in cells])
+        return [version_of(one) for one in cells]
 
     def _picking(self, seqs: Iterable[int], sight: Sight) -> dict[str, Any]:
         return {**parameters(self._tenant, sight), "wanted": json.dumps(list(seqs))}
@@ -115,6 +135,7 @@ class TenantLedger:
     async def glimpse(self, seqs: Iterable[int], sight: Sight) -> dict[int, tuple[str, str]]:
         """Ids and contents of those of the versions that may be seen, by seq."""
         found = await self._fetch(reads.glimpse(shape_of(sight)), self._picking(seqs, sight))
+        found = await plain(found, content=2)
         return {seq: (name, content) for seq, name, content in found}
 
     async def allowed(self, seqs: Iterable[int], sight: Sight) -> set[int]:
@@ -131,12 +152,12 @@ class TenantLedger:
     async def traits(self, seqs: Iterable[int]) -> list[tuple[Any, ...]]:
         """Seq, speaker, session, time in microseconds and content of those that exist."""
         values = {"tenant": self._tenant, "wanted": json.dumps(list(seqs))}
-        return await self._fetch(reads.traits(), values)
+        return await plain(await self._fetch(reads.traits(), values), content=4)
 
     async def traits_page(self, after: int, limit: int) -> list[tuple[Any, ...]]:
         """The same of the current versions above a seq, by seq, up to a limit."""
         values = {"tenant": self._tenant, "after": after, "limit": limit}
-        return await self._fetch(reads.traits_page(), values)
+        return await plain(await self._fetch(reads.traits_page(), values), content=4)
 
     async def match(self, question: str, sight: Sight, limit: int) -> list[Match]:
         """The best versions by BM25, best first."""
@@ -148,7 +169,7 @@ class TenantLedger:
 
     async def most_active(self, sight: Sight, limit: int) -> list[VersionRow]:
         """Pinned ones first, then by activation."""
-        return [version_of(cells) for cells in await self._active.first(sight, limit)]
+        return await self._as_versions(await self._active.first(sight, limit))
 
     async def page(self, sight: Sight, before: int | None, limit: int) -> list[VersionRow]:
         """Newest first, those before a seq."""
@@ -229,10 +250,17 @@ class TenantLedger:
         cells = (self._tenant, self._model, ids)
         return await self._write(lambda c: self._noted(c, writes.archive(c, *cells)))
 
-    async def mark_deleted(self, ids: Sequence[str], now: datetime, until: datetime) -> Delta:
-        """Hide memories until they are restored. Raises NotFound, and then hides none."""
+    async def mark_deleted(self, ids: Sequence[str], now: datetime, until: datetime) -> Moved:
+        """Hide memories, and what is derived from them, until they are restored. Raises NotFound, and
+        then hides none."""
         cells = (self._tenant, self._model, ids, now, until)
-        return await self._write(lambda c: self._noted(c, writes.mark_deleted(c, *cells)))
+
+        def job(connection: Connection) -> Moved:
+            moved = writes.mark_deleted(connection, *cells)
+            self._noted(connection, moved.delta)
+            return moved
+
+        return await self._write(job)
 
     async def restore(self, ids: Sequence[str]) -> Delta:
         """Bring back deleted and archived memories. Raises NotFound, and then brings back none."""
@@ -241,10 +269,19 @@ class TenantLedger:
         self._active.look_again()
         return delta
 
-    async def rehearse(self, uses: Mapping[int, int], now: datetime) -> None:
-        """Count uses, by seq."""
-        await self._write(lambda c: writes.rehearse(c, self._tenant, uses, now))
+    async def rehearse(self, uses: Mapping[int, int], now: datetime) -> Moved:
+        """Count uses, by seq. What is cold comes back to the warm tier."""
+        cells = (self._tenant, self._model, self.dimension, list(uses))
+
+        def job(connection: Connection) -> Moved:
+            writes.rehearse(connection, self._tenant, uses, now)
+            moved = cold.thaw(connection, *cells)
+            self._noted(connection, moved.delta)
+            return moved
+
+        moved = await self._write(job)
         self._active.used(uses)
+        return moved
 
     async def add_passages(self, rows: Sequence[tuple[int, Sequence[NewPassage]]]) -> Delta:
         """Store what a new model made of versions. Those erased in between are passed over."""

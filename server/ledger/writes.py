@@ -11,6 +11,8 @@ from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from ..errors import NotFound
 from ..model import Memory, Outcome, Tier
+from .cold import Moved, unpack
+from .derived import summaries_of
 from .fulltext import add_words
 from .reads import current, live_keys
 from .rows import NewMemory, NewPassage, VersionRow, values_of
@@ -18,7 +20,17 @@ from .tables import labels, memories
 from .vectors import Delta, add_passages, copy_passages, indexed, passage_id, passage_ids
 from .where import fold, one_of
 
-__all__ = ["Stored", "archive", "mark_deleted", "rehearse", "restore", "revise", "store"]
+__all__ = [
+    "Stored",
+    "archive",
+    "insert_new",
+    "mark_deleted",
+    "put_version",
+    "rehearse",
+    "restore",
+    "revise",
+    "store",
+]
 
 Vector: TypeAlias = NDArray[np.float32]
 
@@ -54,7 +66,7 @@ def store(
         answers.append(Stored(name, outcome))
     if repeated:
         rehearse(connection, tenant, dict.fromkeys(repeated, 1), now)
-    added = _insert(connection, tenant, model, fresh)
+    added = insert_new(connection, tenant, model, fresh)
     removed = [d for n in new for d in _supersede(connection, tenant, model, n, ids[n.key], now)]
     # One may supersede another of its own group.
     gone = set(removed)
@@ -79,10 +91,10 @@ def _covers(holds: datetime | None, wanted: datetime | None) -> bool:
     return holds is None or (wanted is not None and holds >= wanted)
 
 
-def _insert(
+def insert_new(
     connection: Connection, tenant: int, model: int, new: Sequence[NewMemory]
 ) -> list[tuple[int, Vector]]:
-    """Returns the passages for the index."""
+    """Store first versions. Returns the passages for the index."""
     if not new:
         return []
     rows = [values_of(n.memory, tenant=tenant, key=n.key) for n in new]
@@ -122,7 +134,7 @@ def _supersede(
         until = min(end for end in ends if end is not None)
         later = replace(old.memory, superseded_by=name, valid_until=until)
         removed += passage_ids(connection, tenant, model, [old.seq])
-        _replace(connection, tenant, old, later, now)
+        put_version(connection, tenant, old, later, now)
     return removed
 
 
@@ -134,7 +146,7 @@ def _current(connection: Connection, tenant: int, ids: Sequence[str]) -> dict[st
     return found
 
 
-def _replace(
+def put_version(
     connection: Connection,
     tenant: int,
     old: VersionRow,
@@ -187,7 +199,7 @@ def revise(
         later = replace(later, pinned=now_is.pinned)
     removed = passage_ids(connection, tenant, model, [old.seq])
     passages = None if content is None else (content[0], model, content[1])
-    _replace(connection, tenant, old, later, now, passages)
+    put_version(connection, tenant, old, later, now, passages)
     row = current(connection, tenant, [later.id])[later.id]
     added = indexed(connection, tenant, model, dimension, [row.seq]).added
     return row, Delta(tuple(removed), added)
@@ -209,17 +221,18 @@ def mark_deleted(
     ids: Sequence[str],
     now: datetime,
     until: datetime,
-) -> Delta:
-    """Hide memories until they are restored or their time is up.
+) -> Moved:
+    """Hide memories, and what is derived from them, until they are restored or their time is up.
 
     Raises:
         NotFound: an id names no current memory; nothing was deleted.
     """
+    ids = [*ids, *summaries_of(connection, tenant, ids)]
     delta = _mark(connection, tenant, model, ids)
     # Every version, or `known_at` would show the earlier ones.
     versions = update(memories).where(_m.tenant == tenant, one_of(_m.id, ids))
     connection.execute(versions.values(deleted_at=now, restorable_until=until))
-    return delta
+    return Moved(tuple(ids), delta)
 
 
 def _mark(
@@ -246,6 +259,7 @@ def restore(
     seqs = [row.seq for row in found.values()]
     versions = update(memories).where(_m.tenant == tenant, one_of(_m.id, ids))
     connection.execute(versions.values(deleted_at=None, restorable_until=None))
+    unpack(connection, tenant, ids)
     connection.execute(update(memories).where(one_of(_m.seq, seqs)).values(tier=Tier.WARM))
     return indexed(connection, tenant, model, dimension, seqs)
 

@@ -37,6 +37,7 @@ from .ids import is_memory_id, is_note_id, new_memory_id, new_note_id
 from .inputs import Draft, Filters, Query, Revision, Selection
 from .memory import ForgetMode, Kind, Memory, Source, Tier
 from .promotion import SIGNALS, Decision, Occasion, Policy, Promotion, Verdict
+from .reflection import Closed, Cycle, Merged, Reflection, Retired, Summed, Undone
 from .scratchpad import NewNote, Note, Noted, NoteOutcome, Pad, Section
 from .text import content_key, passage_key
 from .times import from_micros, from_time, iso, parse_time, to_micros, until_time, utc_now
@@ -54,6 +55,8 @@ __all__ = [
     "Cell",
     "CellWrite",
     "Change",
+    "Closed",
+    "Cycle",
     "Decision",
     "Draft",
     "Filters",
@@ -63,6 +66,7 @@ __all__ = [
     "IndexStatus",
     "Kind",
     "Memory",
+    "Merged",
     "Near",
     "NewNote",
     "Note",
@@ -79,14 +83,18 @@ __all__ = [
     "Query",
     "Recall",
     "Recollection",
+    "Reflection",
     "Remembered",
     "Residue",
+    "Retired",
     "Revision",
     "Section",
     "Selection",
     "Source",
     "Status",
+    "Summed",
     "Tier",
+    "Undone",
     "Verdict",
     "Why",
     "Written",

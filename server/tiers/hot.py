@@ -3,8 +3,10 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from ..model import Memory, iso
+from .budget import Budget, Size
 
 __all__ = ["HotTier", "choose_hot"]
 
@@ -25,32 +27,39 @@ class HotTier:
 
 
 def choose_hot(
-    active: Sequence[tuple[int, Memory]], budget: int, count: Callable[[str], int]
+    active: Sequence[tuple[int, Memory]], budget: Budget, count: Callable[[str], int]
 ) -> HotTier:
     """The first of the most active memories that fit the budget, pinned ones before all others.
 
-    They are shown pinned first, then oldest first: an order that activation does not disturb.
+    They are shown pinned first, then oldest first: an order that neither activation nor a new version
+    disturbs. Bytes and tokens are those of the text.
     """
     chosen: list[tuple[int, Memory]] = []
-    left = budget - count(_HEAD)
+    empty = _sealed(_HEAD)
+    size = Size(0, len(empty.encode()), count(empty))
     for seq, memory in active:
-        if left < _LEAST:
+        if not budget.holds(_with(size, 1, _LEAST, _LEAST)):
             break
-        cost = count(_line(memory))
-        if cost <= left:
+        line = _line(memory)
+        larger = _with(size, 1, len(line.encode()), count(line))
+        if budget.holds(larger):
             chosen.append((seq, memory))
-            left -= cost
+            size = larger
     text = _text(chosen)
-    while count(text) > budget and chosen:
+    while not budget.holds(Size(len(chosen), 0, count(text))) and chosen:
         chosen.pop()
         text = _text(chosen)
     return HotTier(frozenset(seq for seq, _ in chosen), text, count(text))
 
 
+def _with(size: Size, memories: int, more_bytes: int, tokens: int) -> Size:
+    return Size(size.memories + memories, size.bytes + more_bytes, size.tokens + tokens)
+
+
 def _text(chosen: Sequence[tuple[int, Memory]]) -> str:
     if not chosen:
         return _NONE
-    ordered = sorted(chosen, key=lambda one: (not one[1].pinned, one[0]))
+    ordered = sorted(chosen, key=_place)
     return _sealed(_HEAD + "".join(_line(memory) for _, memory in ordered))
 
 
@@ -58,6 +67,11 @@ def _sealed(text: str) -> str:
     """With the first 128 bits of the text's SHA-256 behind it: who keeps the state of a model that has
     read the text finds it by that name."""
     return f"{text}<!-- sha256 {hashlib.sha256(text.encode()).hexdigest()[:32]} -->\n"
+
+
+def _place(one: tuple[int, Memory]) -> tuple[bool, datetime, str]:
+    """Not by its seq: a new version has another one. Those of one batch are in the order of ids."""
+    return not one[1].pinned, one[1].remembered_at, one[1].id
 
 
 def _line(memory: Memory) -> str:

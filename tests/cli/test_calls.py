@@ -31,6 +31,7 @@ from loci.server.model import (
     Cell,
     CellWrite,
     Change,
+    Cycle,
     Decision,
     Draft,
     Filters,
@@ -39,6 +40,7 @@ from loci.server.model import (
     IndexStatus,
     Kind,
     Memory,
+    Merged,
     Near,
     Note,
     NoteOutcome,
@@ -48,6 +50,7 @@ from loci.server.model import (
     Query,
     Recall,
     Recollection,
+    Reflection,
     Remembered,
     Residue,
     Section,
@@ -55,6 +58,7 @@ from loci.server.model import (
     Source,
     Status,
     Tier,
+    Undone,
     Why,
     Written,
 )
@@ -174,6 +178,10 @@ BOARD = Board(name="plan", private=True, version=3, cells=1, made_by=None, chang
 BOARD_PAGE = BoardPage(board="plan", private=False, version=3, cells=(CELL,), hidden={3: 99})
 CELL_WRITE = CellWrite(key="k", value=["\udcff"], op=Op.APPEND, if_version=2, ttl=0.5)
 
+REFLECTION = Reflection(
+    cycle=1, dry_run=False, looked=2, merged=(Merged(into="m2", ids=("m1",), content="Tea."),)
+)
+
 EXCHANGES: dict[str, tuple[dict[str, Any], Any]] = {
     "remember": ({"drafts": [DRAFT, DRAFT]}, [REMEMBERED]),
     "recall": ({"query": QUERY}, RECALL),
@@ -194,6 +202,9 @@ EXCHANGES: dict[str, tuple[dict[str, Any], Any]] = {
     "status": ({}, STATUS),
     "index": ({}, INDEX),
     "reindex": ({}, INDEX),
+    "reflect": ({"namespace": None, "dry_run": True}, REFLECTION),
+    "undo": ({}, Undone(cycle=1, ids=("m1",))),
+    "cycles": ({}, [Cycle(id=1, at=THEN, summary="1 merged", undone_at=None)]),
 }
 
 

@@ -205,3 +205,18 @@ def test_markup_in_a_memory_is_shown_as_it_is(loci: Loci) -> None:
     loci("remember", "[bold]not markup[/bold] :smile: [/]")
     for verb in (["ls"], ["recall", "markup"]):
         assert "[bold]not markup[/bold] :smile: [/]" in loci(*verb).stdout
+
+
+def test_reflecting_shows_does_logs_and_takes_back(loci: Loci, answer: Ask) -> None:
+    answer("remember", "Ada likes tea")
+    answer("remember", "ada likes tea")
+    planned = answer("reflect", "--dry-run")
+    assert (planned["changes"], planned.get("cycle")) == (1, None)
+    shown = loci("reflect").stdout
+    assert shown.startswith("merge ")
+    assert "1 changes were made" in shown
+    loci("reflect", code=3)
+    assert [one["summary"] for one in answer("reflect", "--log")["cycles"]] == ["1 merged"]
+    assert answer("reflect", "--undo")["cycle"] == 1
+    loci("reflect", "--undo", code=3)
+    assert "alone" in loci("reflect", "--undo", "--log", code=1).stderr

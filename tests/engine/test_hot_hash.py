@@ -8,12 +8,13 @@ import pytest
 from support.engines import keep, open_memories
 
 from loci.server.engine import Limits
+from loci.server.tiers import Budget
 
 pytestmark = pytest.mark.anyio
 
 
 async def test_the_text_ends_with_the_hash_of_what_stands_before(tmp_path: Path) -> None:
-    limits = Limits(hot_tokens=200)
+    limits = Limits(hot=Budget(tokens=200))
     async with open_memories(tmp_path, limits=limits) as memories:
         await keep(memories, *(f"Fact {number} about the river Aare." for number in range(30)))
         first = await memories.hot()

@@ -67,6 +67,7 @@ def test_tool_definitions_stay_within_their_budget() -> None:
     assert sum(tokens(name) for name in ("remember", "recall", "forget")) <= 800
     assert tokens("revise") <= 130
     assert sum(tokens(one) for one in ("scratchpad_write", "scratchpad_read", "promote")) <= 260
+    assert tokens("reflect") <= 110
 
 
 async def test_instructions_stay_within_their_budget(server: LociServer) -> None:

@@ -5,10 +5,11 @@ import json
 import logging
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,6 +31,7 @@ from loci.server.model import (
     Note,
     Query,
     Section,
+    Tier,
     utc_now,
 )
 from loci.server.retrieval import Matrices
@@ -315,6 +317,95 @@ class Proofs:
         assert self.ask(lambda memories: memories.hot()).tokens > 100
         self.given("hot_tokens", 100)
         assert self.ask(lambda memories: memories.hot()).tokens <= 100
+
+    def hot_count(self) -> None:
+        self.remember("One", "Two", "Three")
+        self.given("hot_count", 2)
+        assert len(self.ask(lambda memories: memories.hot()).seqs) == 2
+
+    def hot_bytes(self) -> None:
+        self.remember(*(f"Statement {number} of many words" for number in range(30)))
+        self.given("hot_bytes", 500)
+        assert 0 < len(self.ask(lambda memories: memories.hot()).text.encode()) <= 500
+
+    def _cold(self, **given: object) -> int:
+        """How many of three memories of 5 bytes are archived by rule, none of them being hot."""
+        self.given("hot_tokens", 100)
+        self.given("hot_bytes", 500)
+        self.given("hot_count", 1)
+        self.given("young_days", 0)
+        for name, value in given.items():
+            self.given(name, value)
+        self.remember("One a", "Two b", "Tri c")
+        self._aged(3)
+
+        async def look(memories: Memories) -> int:
+            await memories.tidy()
+            return len((await memories.page(Tier.COLD)).memories)
+
+        return self.ask(look)
+
+    def warm_count(self) -> None:
+        assert self._cold(warm_count=2) == 1
+
+    def warm_bytes(self) -> None:
+        assert self._cold(warm_bytes=5) == 2
+
+    def warm_tokens(self) -> None:
+        assert self._cold(warm_tokens=4) == 1
+
+    def eviction(self) -> None:
+        """Nobody's time is up."""
+        assert self._cold(warm_count=1, eviction="ttl:9d") == 0
+
+    def cold_after_days(self) -> None:
+        assert self._cold(cold_after_days=4) == 0
+        assert self._cold(cold_after_days=2) == 2
+
+    def young_days(self) -> None:
+        assert self._cold(warm_count=1, young_days=4) == 0
+        assert self._cold(warm_count=1, young_days=2) == 2
+
+    def _aged(self, days: float) -> None:
+        """Let all that is remembered be so much older."""
+        with closing(sqlite3.connect(self._folder / "home" / "ledger.db")) as ledger:
+            past = int(timedelta(days=days).total_seconds()) * 1_000_000
+            ledger.execute(
+                "UPDATE memories SET valid_from = valid_from - ?, remembered_at = remembered_at - ?, "
+                "used_at = used_at - ?",
+                (past, past, past),
+            )
+            ledger.commit()
+
+    def _tidied(self) -> list[str]:
+        """The log after the next tending."""
+
+        async def look(memories: Memories) -> list[str]:
+            await memories.tidy()
+            return [cycle.summary for cycle in await memories.cycles()]
+
+        return self.ask(look)
+
+    def reflect_hours(self) -> None:
+        self.remember("Tea", "tea")
+        self._aged(2)
+        assert self._tidied() == []
+        self.given("reflect_hours", 1)
+        assert self._tidied() == ["1 merged"]
+
+    def reflect_most(self) -> None:
+        self.given("reflect_most", 1)
+        self.remember("Tea", "tea", "Milk", "milk")
+        done = self.ask(lambda memories: memories.reflect())
+        assert (done.changes, done.left) == (1, 1)
+
+    def retention(self) -> None:
+        self.remember("A note")
+        self._aged(3)
+        assert self._tidied() == []
+        self.given("retention", "*: delete after 2d")
+        assert self._tidied() == ["1 retired (*: delete after 2d)"]
+        assert self.ask(lambda m: m.page()).memories == ()
 
     def similar_from(self) -> None:
         self.remember("Mara likes green tea")

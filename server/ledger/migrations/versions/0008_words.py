@@ -1,10 +1,11 @@
-"""Each tenant's full text has a column more: it goes, and is made anew when the tenant is next entered."""
+"""Each tenant's full text has a column more, and its view unpacks what is cold: both go, and are made anew
+when the tenant is next entered."""
 
 from alembic import op
 from sqlalchemy import text
 
 revision = "0008"
-down_revision = "0004"
+down_revision = "0005"
 
 
 def upgrade() -> None:
