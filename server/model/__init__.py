@@ -19,6 +19,7 @@ from .answers import (
     Why,
 )
 from .change import Change
+from .entity import Card, EntityType, Link, LinkType, Named, State, Update
 from .ids import is_memory_id, new_memory_id
 from .inputs import Draft, Filters, Query, Revision, Selection
 from .memory import ForgetMode, Kind, Memory, Source, Tier
@@ -27,15 +28,20 @@ from .times import from_micros, from_time, iso, parse_time, to_micros, until_tim
 
 __all__ = [
     "Answered",
+    "Card",
     "Change",
     "Draft",
+    "EntityType",
     "Filters",
     "ForgetMode",
     "Forgotten",
     "IndexState",
     "IndexStatus",
     "Kind",
+    "Link",
+    "LinkType",
     "Memory",
+    "Named",
     "Near",
     "Outcome",
     "Page",
@@ -47,8 +53,10 @@ __all__ = [
     "Revision",
     "Selection",
     "Source",
+    "State",
     "Status",
     "Tier",
+    "Update",
     "Why",
     "content_key",
     "from_micros",

@@ -1,0 +1,89 @@
+"""How well names are found: `python -m pytest -m bench -s tests/benchmarks/test_bench_entities.py`.
+
+Exact spans, whatever their type, on the development halves of WNUT-17 and StackOverflow NER, which stand beside
+the checkout. The floors are those of their README: capitals, and the shape of code.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from loci.server.entities import RuleExtractor, statements
+from loci.server.tokens import TokenCounter
+
+pytestmark = pytest.mark.bench
+
+FLOORS = {"wnut17": 42, "so_ner": 26}
+Span = tuple[int, int]
+
+
+def extractor() -> RuleExtractor:
+    made = RuleExtractor(TokenCounter().rank)
+    made.load()
+    return made
+
+
+def data(name: str) -> Path:
+    for folder in Path(__file__).resolve().parents:
+        if (found := folder / "shared" / "data" / name).exists():
+            return found
+    pytest.skip(f"shared/data/{name} is not there")
+
+
+def sentences(path: Path) -> Iterator[tuple[str, set[Span]]]:
+    """Texts with the spans of their names."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.strip():
+            row = json.loads(line)
+            yield " ".join(row["tokens"]), set(spans(row["tokens"], row["tags"]))
+
+
+def spans(tokens: list[str], tags: list[str]) -> Iterator[Span]:
+    start, place, open_tag = 0, 0, "O"
+    ends = 0
+    for token, tag in zip([*tokens, ""], [*tags, "O"], strict=True):
+        if open_tag != "O" and tag != f"I-{open_tag}":
+            yield start, ends
+            open_tag = "O"
+        if tag != "O" and open_tag == "O":
+            start, open_tag = place, tag[2:]
+        ends = place + len(token)
+        place = ends + 1
+
+
+def shown(name: str, right: int, found: int, wanted: int) -> float:
+    precision, recall = right / found, right / wanted
+    f1 = 2 * precision * recall / (precision + recall)
+    sys.stdout.write(
+        f"\n{name:28} P {precision:.1%}  R {recall:.1%}  F1 {f1:.1%}  ({wanted} names)"
+    )
+    return 100 * f1
+
+
+@pytest.mark.parametrize("name", ["wnut17", "so_ner"])
+def test_names_are_found_better_than_the_floor(name: str) -> None:
+    rules = extractor()
+    right = found = wanted = 0
+    spent = time.process_time()
+    texts = 0
+    for text, names in sentences(data(f"{name}.dev.jsonl")):
+        mine = {(one.start, one.stop) for one in rules.extract([text])[0]}
+        right, found, wanted = right + len(mine & names), found + len(mine), wanted + len(names)
+        texts += 1
+    f1 = shown(name, right, found, wanted)
+    sys.stdout.write(f"{'':28} {(time.process_time() - spent) / texts * 1e3:.2f} ms CPU a text")
+    assert f1 > FLOORS[name]
+
+
+def test_facts_are_read_as_states() -> None:
+    """Of FactConsolidation, each of whose texts is one fact: how many give a state."""
+    rules = extractor()
+    lines = data("factcons.corpus.jsonl").read_text(encoding="utf-8").splitlines()
+    texts = [json.loads(line)["text"] for line in lines]
+    read = sum(bool(statements(t, f)) for t, f in zip(texts, rules.extract(texts), strict=True))
+    sys.stdout.write(f"\nfacts read as states          {read / len(texts):.1%} of {len(texts)}")
+    assert read > len(texts) / 2
