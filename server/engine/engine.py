@@ -6,8 +6,10 @@ from datetime import datetime
 
 import anyio
 import structlog
+from anyio import to_thread
 
 from ..embedding import Embedder
+from ..entities import Extractor, RuleExtractor
 from ..errors import IndexFailed, InvalidInput, LociError
 from ..index import Shelves
 from ..ledger import Ledger, TenantLedger
@@ -42,6 +44,7 @@ class Engine:
         "_embedder",
         "_embedding",
         "_entering",
+        "_extractor",
         "_feeding",
         "_ledger",
         "_limits",
@@ -60,7 +63,9 @@ class Engine:
         limits: Limits,
         clock: Callable[[], datetime],
         shelves: Shelves | None,
+        extractor: Extractor | None = None,
     ) -> None:
+        self._extractor = extractor or RuleExtractor(counter.rank)
         self._ledger = ledger
         self._embedder = embedder
         self._counter = counter
@@ -98,6 +103,7 @@ class Engine:
         # In this order: the other way round the process stays some 20 MB larger.
         await self._embedder.load()
         await self._counter.load()
+        await to_thread.run_sync(self._extractor.load)
 
     async def reindex(self, name: str) -> IndexStatus:
         """Throw the tenant's index away, build it anew, and say what came of it.
@@ -178,6 +184,7 @@ class Engine:
             acquaintance=Acquaintance(ledger),
             feed=self._feed(name, ledger, dense) if feeding else None,
             counter=self._counter,
+            extractor=self._extractor,
             limits=self._limits,
             clock=self._clock,
             announce=self._announce,
@@ -208,10 +215,12 @@ async def open_engine(
     limits: Limits | None = None,
     clock: Callable[[], datetime] = utc_now,
     shelves: Shelves | None = None,
+    extractor: Extractor | None = None,
 ) -> AsyncGenerator[Engine]:
-    """Run the engine over an open ledger; without shelves no index is kept. Its tasks end with it;
+    """Run the engine over an open ledger; without shelves no index is kept, without an
+    extractor names are found by rules. Its tasks end with it;
     what they owe is written first."""
-    engine = Engine(ledger, embedder, counter, limits or Limits(), clock, shelves)
+    engine = Engine(ledger, embedder, counter, limits or Limits(), clock, shelves, extractor)
     async with task_group() as tasks:
         tasks.start_soon(engine.tend)
         tasks.start_soon(engine.prepare)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from ..embedding import Embedder
+from ..entities import Extractor
 from ..errors import IndexFailed
 from ..ledger import Delta, NewPassage, Sight, TenantLedger, seq_of
 from ..model import Change, Filters, Near
@@ -39,6 +40,7 @@ class Room:
     dense: Dense
     acquaintance: Acquaintance
     counter: TokenCounter
+    extractor: Extractor
     limits: Limits
     clock: Callable[[], datetime]
     announce: Callable[[Change], Awaitable[None]]

@@ -18,16 +18,30 @@ an entity, `keywords` what a memory is about in a few words. Another `Extractor`
 """
 
 from .keywords import context, keywords
+from .naming import VALUES, Name, fold, name_of
 from .protocol import Extractor, Found
+from .references import Antecedent, Reference, means, references
+from .resolution import Known, Resolution, resolve
 from .rules import RuleExtractor
 from .states import Statement, statements
 
 __all__ = [
+    "VALUES",
+    "Antecedent",
     "Extractor",
     "Found",
+    "Known",
+    "Name",
+    "Reference",
+    "Resolution",
     "RuleExtractor",
     "Statement",
     "context",
+    "fold",
     "keywords",
+    "means",
+    "name_of",
+    "references",
+    "resolve",
     "statements",
 ]

@@ -15,7 +15,7 @@ __all__ = ["context", "keywords"]
 
 _WORD = re.compile(r"[^\W\d_]{4,}")
 _KEYWORDS = 6
-_RARE = 6000
+_RARE = 10_000
 """Rank from which a word says something: the commonest few thousand are in every text."""
 _LONGEST = 160
 _VALUES = frozenset((EntityType.DATE, EntityType.AMOUNT, EntityType.VERSION, EntityType.ID))
@@ -27,7 +27,7 @@ Rank = Callable[[str], int | None]
 def keywords(text: str, found: Sequence[Found], rank: Rank) -> tuple[str, ...]:
     """Up to six: names first, then words from the rarest on; each but once."""
     names = [one.name for one in found if one.type not in _VALUES]
-    taken = {word.lower() for name in names for word in name.split()}
+    taken = {word.lower() for one in found for word in _WORD.findall(one.name)}
     words: dict[str, int] = {}
     for match in _WORD.finditer(text[:5000]):
         word = match.group().lower()

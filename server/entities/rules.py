@@ -26,6 +26,12 @@ _PART = re.compile(
     re.IGNORECASE,
 )
 """What is named by its work: `the billing service`."""
+_USER = re.compile(
+    r"\buser(?=['’]s (?!interface|guide|manual|agent)|(?:,| also| really)? (?:prefers?|likes?|loves?|hates?|dislikes?|wants?|works?|"
+    r"lives?|uses?|owns?|is|has|said|asked|told|mentioned|moved|speaks?|enjoys?|plans?|needs?|does|no longer)\b)",
+    re.IGNORECASE,
+)
+"""Whom agents speak of as `the user`."""
 _COMMON = 0.0
 """Languages that lean below this are common words (`Go`, `Make`)."""
 
@@ -65,6 +71,8 @@ class RuleExtractor:
         yield from (term for term in terms if not term.name.isalnum())
         yield from self._names(text)
         yield from terms
+        for match in _USER.finditer(text):
+            yield Found(*match.span(), EntityType.PERSON, match.group())
         for match in _PART.finditer(text):
             yield Found(*match.span(1), EntityType.PROJECT, match.group(1))
 

@@ -48,7 +48,6 @@ _RULES: Final = tuple(
         ("date", rf"\b(?:{_DAY},? )?\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH}\.?(?:,? \d{{4}})?\b", 0),
         ("date", rf"\b(?:{_DAY},? )?{_MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?\b", 0),
         ("date", rf"\b{_MONTH},? \d{{4}}\b|\bQ[1-4] \d{{4}}\b|(?<![\w/])\d{{1,2}}[./]\d{{1,2}}[./]\d{{2,4}}(?![\w/])", 0),
-        ("date", rf"\b(?:next|last|this) (?:{_DAY}|week|month|year|quarter)\b|\b(?:yesterday|tomorrow)\b", re.IGNORECASE),
         ("amount", r"(?:[$€£¥]|\b(?:EUR|USD|GBP|CHF) )\d[\d,.]*\d?(?: ?(?:k|K|M|bn|million|billion|thousand)\b)?(?<![.,])", 0),
         ("amount", rf"(?<![\w.])\d[\d,.]*(?: ?(?:k|M|million|billion|thousand))? ?{_UNIT}(?!\w)", 0),
         ("version", r"(?<=[a-z+#] )\d+\.\d+(?:\.x)?(?![\w.%]| ?(?:%|\w))|(?<=version )\d+(?:\.\d+)*", re.IGNORECASE),
@@ -66,7 +65,7 @@ _RULES: Final = tuple(
 )  # fmt: skip
 """In the order of their right: what an earlier rule took, no later one gets."""
 _DIGIT_OR_MARK = re.compile(
-    r"[\d`/\\._$<@#=%]|--|[a-z][A-Z]|yesterday|tomorrow|next|last|this|README|Make|Docker",
+    r"[\d`/\\._$<@#=%]|--|[a-z][A-Z]|README|Make|Docker",
     re.IGNORECASE,
 )
 """What each of them needs, and most statements have not."""

@@ -8,6 +8,8 @@ the model values and the errors. Nothing here embeds, ranks or decides.
 an index is made from: passages, their changes (the outbox), and the generation that was adopted.
 """
 
+from .about import About, NewEntity, NewLink, NewMention, NewState
+from .about_ledger import AboutLedger, Candidate, Forms, LinkRow, MentionRow, Recent, Said
 from .feed import IndexLedger
 from .fulltext import question_terms
 from .ledger import Ledger, open_ledger
@@ -20,13 +22,25 @@ from .writes import Stored
 
 __all__ = [
     "MAX_PASSAGES",
+    "About",
+    "AboutLedger",
+    "Candidate",
     "Delta",
+    "Forms",
     "IndexLedger",
     "IndexRow",
     "Ledger",
+    "LinkRow",
+    "MentionRow",
+    "NewEntity",
+    "NewLink",
     "NewMemory",
+    "NewMention",
     "NewPassage",
+    "NewState",
     "OutboxRow",
+    "Recent",
+    "Said",
     "Sight",
     "Stored",
     "TenantLedger",

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from ..model import Memory, Residue, Tier
 from . import erase as erasing
 from . import outbox, reads, vectors, writes
+from .about_ledger import AboutLedger
 from .active import Active
 from .erase import Erasure, Needle
 from .feed import IndexLedger
@@ -43,6 +44,7 @@ class TenantLedger:
         "_readers",
         "_tenant",
         "_writer",
+        "about",
         "dimension",
         "index",
     )
@@ -66,6 +68,7 @@ class TenantLedger:
         self._active = Active(self._fetch, tenant)
         self._erasures = erasures
         self.dimension = dimension
+        self.about = AboutLedger(tenant, model, dimension, readers, writer)
         self.index = IndexLedger(tenant, model, dimension, readers, writer, erasures)
 
     async def _read(self, query: Callable[[Connection], T]) -> T:

@@ -20,7 +20,7 @@ from .answers import (
 )
 from .change import Change
 from .entity import Card, EntityType, Link, LinkType, Named, State, Update
-from .ids import is_memory_id, new_memory_id
+from .ids import is_entity_id, is_memory_id, new_entity_id, new_memory_id
 from .inputs import Draft, Filters, Query, Revision, Selection
 from .memory import ForgetMode, Kind, Memory, Source, Tier
 from .text import content_key, passage_key
@@ -61,8 +61,10 @@ __all__ = [
     "content_key",
     "from_micros",
     "from_time",
+    "is_entity_id",
     "is_memory_id",
     "iso",
+    "new_entity_id",
     "new_memory_id",
     "parse_time",
     "passage_key",

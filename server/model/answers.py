@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from .entity import Update
 from .memory import ForgetMode, Memory, Tier
 
 __all__ = [
@@ -44,6 +45,8 @@ class Remembered:
     status: Outcome
     entities: tuple[str, ...]
     similar: tuple[Near, ...]
+    updates: tuple[Update, ...] = ()
+    """What older memories say otherwise, by entity, attribute and time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

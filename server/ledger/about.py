@@ -1,0 +1,179 @@
+"""What a memory is about, as it is written: in the transaction that stores the memory."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Table, and_, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from ..model import LinkType
+from .about_tables import aliases, contexts, entities, links, mentions, states
+from .tables import memories
+from .where import one_of
+
+__all__ = ["About", "NewEntity", "NewLink", "NewMention", "NewState", "link", "write"]
+
+
+class NewEntity(NamedTuple):
+    """An entity that a memory names: one that is known, or a new one."""
+
+    id: str
+    name: str
+    """As this memory writes it."""
+    shown: str
+    """As it is called from now on."""
+    type: str
+    fresh: bool
+    """Whether nobody knew it when the memory was prepared."""
+    apart: bool
+    """Whether it is another than whatever bears the same name already."""
+    learned: bool
+    """Whether its name or its sort is known better than before."""
+    bare: str
+    first: str
+    last: str
+    skeleton: str
+    """Forms of the name by which others like it are found; see `entities.naming`."""
+    folded: str
+
+
+class NewMention(NamedTuple):
+    """Where a memory names an entity. Both places are 0 where it does so outside its content."""
+
+    entity: str
+    folded: str
+    """The name; empty for a pronoun and the like."""
+    start: int
+    stop: int
+    how: str
+    evidence: str
+
+
+class NewState(NamedTuple):
+    """What a memory says of an entity."""
+
+    entity: str
+    attribute: str
+    value: str
+    single: bool
+    negated: bool
+
+
+class NewLink(NamedTuple):
+    """A link to an older memory."""
+
+    target: str
+    type: LinkType
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What one memory is about."""
+
+    entities: tuple[NewEntity, ...] = ()
+    mentions: tuple[NewMention, ...] = ()
+    states: tuple[NewState, ...] = ()
+    links: tuple[NewLink, ...] = ()
+    keywords: tuple[str, ...] = ()
+    context: str = ""
+    extractor: str = ""
+
+
+def write(
+    connection: Connection, tenant: int, rows: Sequence[tuple[str, About]], now: datetime
+) -> None:
+    """Write what memories, by id, are about. What was written of them before must be dropped."""
+    if not rows:
+        return
+    ids = _settled(connection, tenant, [one for _, about in rows for one in about.entities])
+    named = [one._replace(id=ids[one.id]) for _, about in rows for one in about.entities]
+    _entities(connection, tenant, named, now)
+    _aliases(connection, tenant, [one for one in named if one.folded])
+    _put(connection, mentions, [
+        {"tenant": tenant, "memory": memory, "ord": place, **one._replace(entity=ids.get(one.entity, one.entity))._asdict()}
+        for memory, about in rows
+        for place, one in enumerate(about.mentions)
+    ])  # fmt: skip
+    _put(connection, states, [
+        {"tenant": tenant, "memory": memory, "ord": place, **one._replace(entity=ids.get(one.entity, one.entity))._asdict()}
+        for memory, about in rows
+        for place, one in enumerate(about.states)
+    ])  # fmt: skip
+    _put(connection, contexts, [
+        {"tenant": tenant, "memory": memory, "keywords": about.keywords, "context": about.context, "extractor": about.extractor}
+        for memory, about in rows
+    ])  # fmt: skip
+    link(connection, tenant, [(memory, one) for memory, about in rows for one in about.links], now)
+
+
+def link(
+    connection: Connection, tenant: int, rows: Sequence[tuple[str, NewLink]], now: datetime
+) -> None:
+    """Link memories, by id, to older ones that are still there."""
+    wanted = {one.target for _, one in rows}
+    if not wanted:
+        return
+    m = memories.c
+    where = (m.tenant == tenant, one_of(m.id, wanted), m.replaced_at.is_(None))
+    there = set(connection.scalars(select(m.id).where(*where)))
+    values = [
+        {"tenant": tenant, "source": source, **one._asdict(), "at": now}
+        for source, one in rows
+        if one.target in there and one.target != source
+    ]
+    _put(connection, links, values)
+
+
+def _settled(connection: Connection, tenant: int, named: Sequence[NewEntity]) -> dict[str, str]:
+    """The id of each as it is now: another may have made an entity of the same name meanwhile. One that
+    was known and is gone begins anew, under the name that is written here."""
+    ids = {one.id: one.id for one in named}
+    fresh = [one for one in named if one.fresh and not one.apart]
+    if fresh:
+        a, e = aliases.c, entities.c
+        same = and_(e.tenant == a.tenant, e.id == a.entity)
+        there = select(a.folded, e.root).select_from(aliases.join(entities, same))
+        there = there.where(a.tenant == tenant, one_of(a.folded, [one.folded for one in fresh]))
+        taken = dict(connection.execute(there).all())
+        for one in fresh:
+            ids[one.id] = taken.setdefault(one.folded, one.id)
+    return ids
+
+
+def _entities(
+    connection: Connection, tenant: int, named: Sequence[NewEntity], now: datetime
+) -> None:
+    """Those that are there stay as they are, unless they are known better now."""
+    made = {one.id: one for one in reversed(named)}
+    _put(connection, entities, [
+        {"tenant": tenant, "id": one.id, "root": one.id, "name": one.name, "type": one.type, "created_at": now}
+        for one in made.values()
+    ])  # fmt: skip
+    for one in named:
+        if one.learned:
+            better = update(entities).where(entities.c.tenant == tenant, entities.c.id == one.id)
+            connection.execute(better.values(name=one.shown, type=one.type))
+
+
+def _aliases(connection: Connection, tenant: int, named: Sequence[NewEntity]) -> None:
+    _put(connection, aliases, [
+        {
+            "tenant": tenant,
+            "folded": one.folded,
+            "entity": one.id,
+            "name": one.name,
+            "bare": one.bare,
+            "first": one.first,
+            "last": one.last,
+            "skeleton": one.skeleton,
+        }
+        for one in named
+    ])  # fmt: skip
+
+
+def _put(connection: Connection, table: Table, values: Sequence[dict[str, Any]]) -> None:
+    if values:
+        connection.execute(insert(table).on_conflict_do_nothing(), values)
