@@ -8,7 +8,7 @@ from typing import Literal
 
 from mcp.server.mcpserver.tools import Tool
 
-from . import forget, recall, remember, revise
+from . import entities, forget, recall, remember, revise
 
 __all__ = ["Profile", "tools"]
 
@@ -18,4 +18,4 @@ Profile = Literal["core", "full"]
 def tools(profile: Profile) -> list[Tool]:
     """The tools of a profile, in the order in which they are listed."""
     core = [remember.TOOL, recall.TOOL, forget.TOOL]
-    return core if profile == "core" else [*core, revise.TOOL]
+    return core if profile == "core" else [*core, revise.TOOL, *entities.TOOLS]

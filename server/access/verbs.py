@@ -9,7 +9,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from ..model import (
+    Card,
+    Cards,
     Draft,
+    EntityType,
     ForgetMode,
     Forgotten,
     IndexStatus,
@@ -30,10 +33,12 @@ __all__ = [
     "ShellDesk",
     "Verb",
     "at_desk",
+    "entities",
     "forget",
     "get",
     "history",
     "index",
+    "merge",
     "page",
     "recall",
     "reindex",
@@ -120,6 +125,19 @@ async def page(desk: ShellDesk, tier: Tier | None, cursor: str | None, limit: in
     return await (await desk.memories()).page(tier, cursor=cursor, limit=limit)
 
 
+async def entities(
+    desk: ShellDesk, query: str, kind: EntityType | None, limit: int, max_tokens: int
+) -> Cards:
+    """Raises InvalidInput."""
+    memories = await desk.memories()
+    return await memories.entities(query, kind, limit=limit, max_tokens=max_tokens)
+
+
+async def merge(desk: ShellDesk, into: str, others: Sequence[str], undo: bool) -> Card:
+    """Raises NotFound, InvalidInput."""
+    return await (await desk.memories()).merge(into, others, undo=undo)
+
+
 async def status(desk: ShellDesk) -> Status:
     """How the caller's memory is doing."""
     return await desk.status()
@@ -135,7 +153,21 @@ async def reindex(desk: ShellDesk) -> IndexStatus:
     return await desk.reindex()
 
 
-_ALL = (remember, recall, forget, restore, select, get, history, page, status, index, reindex)
+_ALL = (
+    remember,
+    recall,
+    forget,
+    restore,
+    select,
+    get,
+    history,
+    page,
+    entities,
+    merge,
+    status,
+    index,
+    reindex,
+)
 
 VERBS: Mapping[str, Callable[..., Awaitable[Any]]] = {verb.__name__: verb for verb in _ALL}
 """By their names."""

@@ -11,7 +11,20 @@ from .ask import Flags
 from .evaluate import evaluate
 from .exits import EPILOGUE, Exit
 from .output import failing, use_utf8
-from .verbs import AsJson, Home, Profile, doctor, forget, ls, recall, reindex, remember, show, stats
+from .verbs import (
+    AsJson,
+    Home,
+    Profile,
+    doctor,
+    entities,
+    forget,
+    ls,
+    recall,
+    reindex,
+    remember,
+    show,
+    stats,
+)
 
 __all__ = ["run_commands"]
 
@@ -83,7 +96,7 @@ def demo(
         raise SystemExit(run(home, conversation, questions))
 
 
-for verb in (remember, recall, forget, ls, show, stats, reindex, doctor):
+for verb in (remember, recall, forget, ls, show, entities, stats, reindex, doctor):
     app.command()(verb)
 app.command("eval")(evaluate)
 

@@ -10,11 +10,11 @@ from ..entities import Known, resolve
 from ..ledger import About, NewPassage, Recent, Said
 from ..model import EntityType, Memory, Near, Update
 from .linking import links, updates
-from .reading import Reading
+from .reading import Reading, read
 from .room import Room
 from .settling import Context, Settled, Settling, Vector
 
-__all__ = ["Understood", "outdated", "understand"]
+__all__ = ["Understood", "look_through", "outdated", "understand"]
 
 _OF_EACH = 8
 """Memories of an entity whose mean says what is usually said of it."""
@@ -49,6 +49,16 @@ async def understand(
         _understood(room, one, said, close, replaced, _recent(reading, one))
         for one, close, replaced in zip(settled, near, supersedes, strict=True)
     ]
+
+
+async def look_through(room: Room, memories: Sequence[Memory]) -> None:
+    """Write anew what memories that are stored are about; oldest first, for the later ones know them. What
+    they may contradict or repeat is only asked when they are remembered. Raises StoreError."""
+    for memory in memories:
+        reading = await read(room, [memory])
+        (one,) = await understand(room, [memory], reading, [()], [()], [()])
+        about = replace(one.about, links=())
+        await room.ledger.about.put([(memory.id, about)], room.clock())
 
 
 async def outdated(

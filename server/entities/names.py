@@ -23,6 +23,11 @@ _SMALLEST = 3
 _SHOUTED = 4
 _MOSTLY = 0.75
 _ACRONYM = 5
+_ACTS = frozenset(
+    ["works", "worked", "likes", "liked", "prefers", "preferred", "lives", "lived", "said", "says", "told", "thinks", "thought", "wants", "wanted", "loves", "loved", "hates", "joined", "moved", "met", "called", "asked", "wrote", "owns", "plays", "leads", "manages", "studies", "enjoys", "left", "agreed"]
+)
+"""Verbs before which a sentence's first word is somebody's name."""
+_ACTED = -3.0
 _CLEAR, _PERHAPS, _NOT = 2, 1, 0
 
 
@@ -64,11 +69,21 @@ def _marks(tokens: Sequence[_Token], leaning: Leaning, known: frozenset[str]) ->
     first = True
     for place, token in enumerate(tokens):
         attached = place > 0 and tokens[place - 1].text in "@#" and _touch(tokens, place)
-        marks.append(
-            _NOT if attached else _mark(token.text, style, leaning, first=first, known=known)
-        )
+        mark = _mark(token.text, style, leaning, first=first, known=known)
+        if mark == _NOT and first and _acts(tokens, place, leaning):
+            mark = _CLEAR
+        marks.append(_NOT if attached else mark)
         first = token.text in _ENDS or (first and not token.text[0].isalnum())
     return marks
+
+
+def _acts(tokens: Sequence[_Token], place: int, leaning: Leaning) -> bool:
+    """Whether a sentence begins with somebody who does something."""
+    word = tokens[place].text
+    if len(word) < _SMALLEST or not word[0].isupper() or word.lower() in never():
+        return False
+    following = tokens[place + 1].text if place + 1 < len(tokens) else ""
+    return following in _ACTS and (leaning.of(word) or 0.0) > _ACTED
 
 
 def _style(tokens: Sequence[_Token]) -> _Style:

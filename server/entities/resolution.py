@@ -3,8 +3,8 @@ of. Each decision says what decided; no evidence quotes a name, so that none out
 
 The rules are those that pay on gold mentions: the same name; the same without titles and legal forms; a person's first
 or last name where it is one person's alone; near spellings (Ratcliff and Obershelp's measure would do as well as
-the edit distance that RapidFuzz computes). Where several fit, the one whose memories are nearest to this one in meaning,
-if it is nearer by a margin; then the one that the session spoke of last. If none is, a name that is somebody's exactly
+the edit distance that RapidFuzz computes). Where several fit, the only one that the session's last memories name; else the
+one whose memories are nearest to this one in meaning, if it is nearer by a margin. If none is, a name that is somebody's exactly
 stays theirs, and any other begins an entity of its own: one too many can be merged, one too few was mixed.
 """
 
@@ -88,7 +88,7 @@ def resolve(
     recent: Sequence[str],
     nearness: Callable[[Collection[str]], Mapping[str, float]] | None,
 ) -> Resolution:
-    """What a name stands for. `recent` are the entities that the session spoke of, last first; `nearness`
+    """What a name stands for. `recent` are the entities that the session's last memories name; `nearness`
     gives cosines between this memory and those of entities, where it is known."""
     ways = fitting(name, sort, known)
     short = ways["alias"] if sort in (EntityType.PERSON, EntityType.OTHER) else []
@@ -102,7 +102,7 @@ def resolve(
         if len(ids) == 1:
             return Resolution(ids[0], how, fits[0].evidence, longer=fits[0].evidence == _LONGER)
         if ids:
-            chosen = _nearest(ids, nearness) or _last_spoken_of(ids, recent)
+            chosen = _only_spoken_of(ids, recent) or _nearest(ids, nearness)
             if chosen is not None:
                 return chosen
             if exact:
@@ -169,8 +169,8 @@ def _nearest(
     )
 
 
-def _last_spoken_of(ids: Sequence[str], recent: Sequence[str]) -> Resolution | None:
-    found = [one for one in recent if one in ids]
-    if not found:
+def _only_spoken_of(ids: Sequence[str], recent: Sequence[str]) -> Resolution | None:
+    found = set(ids) & set(recent)
+    if len(found) != 1:
         return None
-    return Resolution(found[0], "context", "the one that the session spoke of last")
+    return Resolution(found.pop(), "context", "the only one that the session's last memories name")

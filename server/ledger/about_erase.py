@@ -9,7 +9,7 @@ from .about import About, write
 from .about_tables import aliases, contexts, entities, links, mentions, merges, states
 from .where import one_of
 
-__all__ = ["derived_texts", "erase_about", "rewrite"]
+__all__ = ["derived_texts", "erase_about", "forget_about", "rewrite"]
 
 _e, _a, _n, _s = entities.c, aliases.c, mentions.c, states.c
 
@@ -41,6 +41,11 @@ def rewrite(
     touched = _drop(connection, tenant, [memory for memory, _ in rows])
     write(connection, tenant, rows, now)
     _prune(connection, tenant, touched)
+
+
+def forget_about(connection: Connection, tenant: int, ids: Sequence[str]) -> None:
+    """Remove what memories are about, so that they are looked through again. Their links stay."""
+    _prune(connection, tenant, _drop(connection, tenant, ids))
 
 
 def _drop(connection: Connection, tenant: int, ids: Sequence[str]) -> list[str]:

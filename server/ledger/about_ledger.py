@@ -207,7 +207,7 @@ class AboutLedger:
         return [(row[0], row[1], row[2], row[3]) for row in rows]
 
     async def unread(self, limit: int) -> list[int]:
-        """Seqs of memories that were not looked through yet, newest first."""
+        """Seqs of memories that were not looked through yet, oldest first."""
         return [seq for (seq,) in await self._fetch(reads.unread(), {"limit": limit})]
 
     # Writing: each returns after its commit

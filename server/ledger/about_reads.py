@@ -290,11 +290,11 @@ def merged() -> Prepared:
 
 @cache
 def unread() -> Prepared:
-    """Live memories that nobody looked through yet, newest first, up to `limit`: their seqs."""
+    """Live memories that nobody looked through yet, oldest first, up to `limit`: their seqs."""
     c = contexts.c
     done = select(c.memory).where(c.tenant == _m.tenant, c.memory == _m.id).exists()
     where = (_m.tenant == _tenant(), _live, ~done)
-    return prepare(select(_m.seq).where(*where).order_by(_m.seq.desc()).limit(_int("limit")))
+    return prepare(select(_m.seq).where(*where).order_by(_m.seq).limit(_int("limit")))
 
 
 @cache

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select, update
 from ..errors import NotFound
 from ..model import Memory, Outcome, Tier
 from .about import write as write_about
+from .about_erase import forget_about
 from .fulltext import add_words
 from .reads import current, live_keys
 from .rows import NewMemory, NewPassage, VersionRow, values_of
@@ -200,6 +201,8 @@ def revise(
     removed = passage_ids(connection, tenant, model, [old.seq])
     passages = None if content is None else (content[0], model, content[1])
     _replace(connection, tenant, old, later, now, passages)
+    if content is not None:
+        forget_about(connection, tenant, [later.id])
     row = current(connection, tenant, [later.id])[later.id]
     added = indexed(connection, tenant, model, dimension, [row.seq]).added
     return row, Delta(tuple(removed), added)

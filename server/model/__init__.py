@@ -5,6 +5,7 @@ Every room above uses them; below stand only the errors. Times are aware datetim
 
 from .answers import (
     Answered,
+    CardsStatus,
     Forgotten,
     IndexState,
     IndexStatus,
@@ -19,7 +20,7 @@ from .answers import (
     Why,
 )
 from .change import Change
-from .entity import Card, EntityType, Link, LinkType, Named, State, Update
+from .entity import Card, Cards, Connections, EntityType, Link, LinkType, Named, State, Update
 from .ids import is_entity_id, is_memory_id, new_entity_id, new_memory_id
 from .inputs import Draft, Filters, Query, Revision, Selection
 from .memory import ForgetMode, Kind, Memory, Source, Tier
@@ -29,7 +30,10 @@ from .times import from_micros, from_time, iso, parse_time, to_micros, until_tim
 __all__ = [
     "Answered",
     "Card",
+    "Cards",
+    "CardsStatus",
     "Change",
+    "Connections",
     "Draft",
     "EntityType",
     "Filters",

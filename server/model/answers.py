@@ -10,6 +10,7 @@ from .memory import ForgetMode, Memory, Tier
 
 __all__ = [
     "Answered",
+    "CardsStatus",
     "Forgotten",
     "IndexState",
     "IndexStatus",
@@ -148,6 +149,19 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CardsStatus:
+    """What entities save: the cards of the most named against the memories that they stand for."""
+
+    entities: int
+    """How many there are in all."""
+    cards: int
+    """How many were compared: the most named, but not those of one memory."""
+    card_tokens: int
+    memory_tokens: int
+    """Of all memories that name them (o200k_base)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
     """How a tenant's memory is doing."""
 
@@ -159,6 +173,7 @@ class Status:
     """Memories whose vectors under this model are still to be made."""
     index: IndexStatus
     answers: Answered
+    cards: CardsStatus
     healthy: bool
     canary: str
     """What the write, recall and forget of a canary found."""

@@ -4,7 +4,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-__all__ = ["Card", "EntityType", "Link", "LinkType", "Named", "State", "Update"]
+from ..errors import InvalidInput
+
+__all__ = [
+    "Card",
+    "Cards",
+    "Connections",
+    "EntityType",
+    "Link",
+    "LinkType",
+    "Named",
+    "State",
+    "Update",
+]
 
 
 class EntityType(StrEnum):
@@ -26,6 +38,17 @@ class EntityType(StrEnum):
     ID = "id"
     OTHER = "other"
     """A name of which nothing tells what bears it."""
+
+    @classmethod
+    def named(cls, text: str | None) -> "EntityType | None":
+        """The sort of that name. Raises InvalidInput."""
+        if text is None:
+            return None
+        try:
+            return cls(text.strip().lower())
+        except ValueError:
+            sorts = ", ".join(one.value for one in cls)
+            raise InvalidInput(f"type: give one of {sorts}.") from None
 
 
 class LinkType(StrEnum):
@@ -86,6 +109,17 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cards:
+    """The answer to a question for entities."""
+
+    cards: tuple[Card, ...]
+    omitted: int
+    """How many more there are that did not fit the limit or the budget; of those that were looked at."""
+    tokens: int
+    """What the answer costs as it is sent, exactly (o200k_base)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Update:
     """What a new memory says differently from an older one."""
 
@@ -109,3 +143,13 @@ class Link:
     forward: bool
     """Whether this end is the newer one, which repeats, refines, … the other."""
     why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connections:
+    """What a memory names, what it is about in a few words, and how it stands to others."""
+
+    mentions: tuple[Named, ...]
+    links: tuple[Link, ...]
+    keywords: tuple[str, ...]
+    context: str

@@ -25,8 +25,12 @@ from loci.server.engine import Memories
 from loci.server.errors import InvalidInput, LociError, NotFound, StoreFull
 from loci.server.model import (
     Answered,
+    Card,
+    Cards,
+    CardsStatus,
     Change,
     Draft,
+    EntityType,
     Filters,
     ForgetMode,
     Forgotten,
@@ -42,8 +46,10 @@ from loci.server.model import (
     Residue,
     Selection,
     Source,
+    State,
     Status,
     Tier,
+    Update,
     Why,
 )
 from loci.server.transports import LinesIn, LinesOut, serve_verbs
@@ -121,6 +127,7 @@ REMEMBERED = Remembered(
     status="duplicate",
     entities=("e",),
     similar=(Near(id="m2", content="c", relevance=0.9),),
+    updates=(Update(id="m2", entity="e", attribute="a", was="b", now="c", when=THEN),),
 )
 STATUS = Status(
     tiers={"hot": 1},
@@ -129,8 +136,19 @@ STATUS = Status(
     waiting=0,
     index=INDEX,
     answers=Answered(again=2, sought=1),
+    cards=CardsStatus(entities=3, cards=2, card_tokens=40, memory_tokens=90),
     healthy=True,
     canary="sings",
+)
+
+CARD = Card(
+    id="e1",
+    name="e",
+    type=EntityType.PERSON,
+    aliases=("f",),
+    states=(State(attribute="a", value="b", since=THEN, until=None, memory="m1"),),
+    memories=("m1",),
+    mentions=1,
 )
 
 EXCHANGES: dict[str, tuple[dict[str, Any], Any]] = {
@@ -142,6 +160,11 @@ EXCHANGES: dict[str, tuple[dict[str, Any], Any]] = {
     "get": ({"name": "m1"}, MEMORY),
     "history": ({"name": "m1"}, [MEMORY, MEMORY]),
     "page": ({"tier": None, "cursor": "7", "limit": 3}, Page(memories=(MEMORY,), cursor=None)),
+    "entities": (
+        {"query": "e", "kind": EntityType.PERSON, "limit": 3, "max_tokens": 100},
+        Cards(cards=(CARD,), omitted=1, tokens=9),
+    ),
+    "merge": ({"into": "e1", "others": ["e2"], "undo": True}, CARD),
     "status": ({}, STATUS),
     "index": ({}, INDEX),
     "reindex": ({}, INDEX),

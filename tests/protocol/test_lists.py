@@ -63,6 +63,7 @@ async def test_lists_are_the_same_for_every_caller_and_after_every_write(connect
 def test_tool_definitions_stay_within_their_budget() -> None:
     assert sum(tokens(name) for name in ("remember", "recall", "forget")) <= 800
     assert tokens("revise") <= 130
+    assert tokens("entities") + tokens("entity_merge") <= 200
 
 
 async def test_instructions_stay_within_their_budget(server: LociServer) -> None:
@@ -90,7 +91,10 @@ async def test_every_tool_says_what_it_may_do(connect: Connect) -> None:
         assert tool.title
         assert tool.output_schema
         assert tool.input_schema["additionalProperties"] is False
-    assert [t.name for t in listed if t.annotations and t.annotations.read_only_hint] == ["recall"]
+    assert [t.name for t in listed if t.annotations and t.annotations.read_only_hint] == [
+        "recall",
+        "entities",
+    ]
     assert [t.name for t in listed if t.annotations and t.annotations.destructive_hint] == [
         "forget"
     ]

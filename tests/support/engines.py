@@ -8,6 +8,7 @@ from pathlib import Path
 
 from loci.server.embedding import Embedder, HashEmbedder
 from loci.server.engine import Engine, Limits, Memories, open_engine
+from loci.server.entities import Extractor
 from loci.server.index.running import open_shelves
 from loci.server.ledger import open_ledger
 from loci.server.model import Draft, Filters, Query
@@ -45,6 +46,7 @@ async def opened(
     limits: Limits | None = None,
     index: bool = False,
     url: str | None = None,
+    extractor: Extractor | None = None,
 ) -> AsyncGenerator[Engine]:
     """An engine over the database in a directory, with an index if asked for."""
     async with (
@@ -57,6 +59,7 @@ async def opened(
             clock=clock or Clock(),
             limits=limits,
             shelves=shelves,
+            extractor=extractor,
         ) as engine,
     ):
         yield engine

@@ -79,16 +79,16 @@ def test_names_are_found_with_their_sort(text: str, names: dict[str, str]) -> No
         ("Anna no longer works at Siemens.", {("Anna", "works at", "Siemens", True)}),
         ("Apollo's deadline is March 5th, 2026.", {("Apollo", "deadline", "March 5th, 2026", False)}),
         ("The owner of Apollo is Bob Miller.", {("Apollo", "owner", "Bob Miller", False)}),
-        ("numpy was upgraded to 2.4.6", {("numpy", "version", "2.4.6", False)}),
+        ("NumPy was upgraded to 2.4.6", {("NumPy", "version", "2.4.6", False)}),
         ("My favourite drink is tea.", {("My", "favourite drink", "tea", False)}),
-        ("Does Anna work at Siemens?", set()),
     ],
 )  # fmt: skip
 def test_statements_are_read(text: str, states: set[tuple[str, str, str, bool]]) -> None:
-    if text.startswith("numpy"):
-        text = text.replace("numpy", "NumPy")
-        states = {("NumPy", *rest) for _, *rest in states}
     assert said(text) == states
+
+
+def test_questions_say_nothing() -> None:
+    assert said("Does Anna work at Siemens?") == set()
 
 
 @settings(max_examples=50)

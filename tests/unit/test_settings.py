@@ -102,6 +102,7 @@ BAD: dict[str, object] = {
     "restore_days": 0,
     "hot_tokens": -1,
     "similar_from": 1.5,
+    "updates": "delete",
     "idle_seconds": 0,
     "signals": "some",
     "log_level": "loud",

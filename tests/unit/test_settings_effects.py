@@ -280,6 +280,12 @@ class Proofs:
         self.given("similar_from", 0.1)
         assert self.remember("Mara likes white tea and honey")[0].similar != ()
 
+    def updates(self) -> None:
+        self.remember("Mara works at Siemens.")
+        assert self.remember("Mara works at Bosch.")[0].status == "stored"
+        self.given("updates", "supersede")
+        assert self.remember("Mara works at Miele.")[0].status == "superseded_others"
+
     def _logged(self, settings: Settings) -> str:
         stderr = io.StringIO()
         self._patch.setattr(sys, "stderr", stderr)
