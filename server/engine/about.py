@@ -46,7 +46,7 @@ async def understand(
     ]
     said = await _said(room, settled)
     return [
-        _understood(room, one, said, close, replaced, _recent(reading, one))
+        _understood(room, reading, one, said, close, replaced)
         for one, close, replaced in zip(settled, near, supersedes, strict=True)
     ]
 
@@ -80,16 +80,16 @@ async def outdated(
 
 def _understood(
     room: Room,
+    reading: Reading,
     settled: Settled,
     said: Sequence[Said],
     near: Sequence[Near],
     supersedes: Sequence[str],
-    recent: Sequence[Recent],
 ) -> Understood:
     memory = settled.memory
     found = updates(memory, settled.states, said, settled.names, near)
-    tied = links(memory, supersedes, found, near, recent, settled.names)
-    about = replace(settled.about(room.extractor.identity), links=tied)
+    tied = links(memory, supersedes, found, near, _recent(reading, settled), settled.names)
+    about = replace(settled.about(room.extractor.identity, reading), links=tied)
     names = [name for name, kind in settled.names.values() if kind not in _UNSHOWN]
     others = [one for one in found if one.id not in supersedes]
     return Understood(about, memory.entities or tuple(names), tuple(others))

@@ -17,7 +17,7 @@ from ..entities import (
     references,
     statements,
 )
-from ..ledger import Candidate, Forms, Recent
+from ..ledger import Candidate, Forms, Pruned, Recent
 from ..model import EntityType, Memory
 from .room import Room
 
@@ -51,16 +51,20 @@ class Reading(NamedTuple):
     known: Sequence[Candidate]
     recent: dict[str, list[Recent]]
     """By session."""
+    pruned: Pruned
+    pruned_then: int
 
 
 async def read(room: Room, memories: Sequence[Memory]) -> Reading:
     """Look through new memories. Raises StoreError."""
+    pruned = room.ledger.about.pruned
+    then = pruned.times
     reads = await to_thread.run_sync(_read_all, room, memories)
     names = [one for each in reads for one in each.named]
     known = await room.ledger.about.candidates(_forms(names)) if names else []
     sessions = {one.session for one in memories if one.session is not None}
     recent = {name: await room.ledger.about.recent(name, _SESSION) for name in sessions}
-    return Reading(reads, known, recent)
+    return Reading(reads, known, recent, pruned, then)
 
 
 def _read_all(room: Room, memories: Sequence[Memory]) -> list[Read]:

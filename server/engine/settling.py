@@ -48,7 +48,7 @@ class Settled:
     keywords: tuple[str, ...] = ()
     antecedents: list[Antecedent] = field(default_factory=list[Antecedent])
 
-    def about(self, extractor: str) -> About:
+    def about(self, extractor: str, reading: Reading) -> About:
         """For the ledger, without links."""
         shown = [name for name, _ in self.names.values()]
         return About(
@@ -58,6 +58,8 @@ class Settled:
             keywords=self.keywords,
             context=context(self.memory.speaker, shown[:6], self.keywords),
             extractor=extractor,
+            pruned=reading.pruned,
+            pruned_then=reading.pruned_then,
         )
 
 
@@ -67,6 +69,7 @@ class Settling:
     def __init__(self, reading: Reading, contexts: Context) -> None:
         """`contexts` has those entities of which some name leaves several."""
         self._known = [Known(*one) for one in reading.known]
+        self._kept = {(one.id, one.folded) for one in self._known}
         self._names = {one.id: (one.name, one.type) for one in self._known}
         self._contexts = contexts
         self._recent: dict[str, list[list[tuple[str, EntityType]]]] = {}
@@ -125,7 +128,16 @@ class Settling:
         key = one if one not in settled.entities else f"{one} {name.folded}"
         learned = (shown, kind) != before
         entity = NewEntity(
-            one, text, shown, kind, fresh, resolution.apart, learned, *name[1:], name.folded
+            one,
+            text,
+            shown,
+            kind,
+            fresh,
+            resolution.apart,
+            learned,
+            (one, name.folded) in self._kept and not learned,
+            *name[1:],
+            name.folded,
         )
         settled.entities.setdefault(key, entity)
         settled.names[one] = (shown, kind)

@@ -24,7 +24,43 @@ _SHOUTED = 4
 _MOSTLY = 0.75
 _ACRONYM = 5
 _ACTS = frozenset(
-    ["works", "worked", "likes", "liked", "prefers", "preferred", "lives", "lived", "said", "says", "told", "thinks", "thought", "wants", "wanted", "loves", "loved", "hates", "joined", "moved", "met", "called", "asked", "wrote", "owns", "plays", "leads", "manages", "studies", "enjoys", "left", "agreed"]
+    [
+        "works",
+        "worked",
+        "likes",
+        "liked",
+        "prefers",
+        "preferred",
+        "lives",
+        "lived",
+        "said",
+        "says",
+        "told",
+        "thinks",
+        "thought",
+        "wants",
+        "wanted",
+        "loves",
+        "loved",
+        "hates",
+        "joined",
+        "moved",
+        "met",
+        "called",
+        "asked",
+        "wrote",
+        "owns",
+        "plays",
+        "leads",
+        "manages",
+        "studies",
+        "enjoys",
+        "left",
+        "agreed",
+        "no",
+        "also",
+        "still",
+    ]
 )
 """Verbs before which a sentence's first word is somebody's name."""
 _ACTED = -3.0

@@ -8,7 +8,7 @@ the model values and the errors. Nothing here embeds, ranks or decides.
 an index is made from: passages, their changes (the outbox), and the generation that was adopted.
 """
 
-from .about import About, NewEntity, NewLink, NewMention, NewState
+from .about import About, NewEntity, NewLink, NewMention, NewState, Pruned
 from .about_ledger import AboutLedger, Candidate, Forms, LinkRow, MentionRow, Recent, Said
 from .feed import IndexLedger
 from .fulltext import question_terms
@@ -39,6 +39,7 @@ __all__ = [
     "NewPassage",
     "NewState",
     "OutboxRow",
+    "Pruned",
     "Recent",
     "Said",
     "Sight",

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Table, and_, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Connection, Table, Text, and_, bindparam, literal, select, update
+from sqlalchemy.dialects.sqlite import Insert, insert
 
 from ..model import LinkType
 from .about_tables import aliases, contexts, entities, links, mentions, states
-from .tables import memories
+from .tables import Micros, memories
 from .where import one_of
 
-__all__ = ["About", "NewEntity", "NewLink", "NewMention", "NewState", "link", "write"]
+__all__ = ["About", "NewEntity", "NewLink", "NewMention", "NewState", "Pruned", "link", "write"]
 
 
 class NewEntity(NamedTuple):
@@ -31,6 +31,8 @@ class NewEntity(NamedTuple):
     """Whether it is another than whatever bears the same name already."""
     learned: bool
     """Whether its name or its sort is known better than before."""
+    kept: bool
+    """Whether the ledger had it, by this name, when the memory was prepared."""
     bare: str
     first: str
     last: str
@@ -69,6 +71,15 @@ class NewLink(NamedTuple):
     why: str
 
 
+class Pruned:
+    """How often entities were removed in this process: what was kept before may be gone."""
+
+    __slots__ = ("times",)
+
+    def __init__(self) -> None:
+        self.times = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class About:
     """What one memory is about."""
@@ -80,6 +91,14 @@ class About:
     keywords: tuple[str, ...] = ()
     context: str = ""
     extractor: str = ""
+    pruned: Pruned | None = None
+    pruned_then: int = 0
+    """What `pruned` said before the memory was prepared."""
+
+    def to_write(self) -> list[NewEntity]:
+        """Entities that the ledger may not have, by the names that they have here."""
+        all_kept = self.pruned is not None and self.pruned.times == self.pruned_then
+        return [one for one in self.entities if not (one.kept and all_kept)]
 
 
 def write(
@@ -88,8 +107,9 @@ def write(
     """Write what memories, by id, are about. What was written of them before must be dropped."""
     if not rows:
         return
-    ids = _settled(connection, tenant, [one for _, about in rows for one in about.entities])
-    named = [one._replace(id=ids[one.id]) for _, about in rows for one in about.entities]
+    wanted = [one for _, about in rows for one in about.to_write()]
+    ids = _settled(connection, tenant, wanted)
+    named = [one._replace(id=ids[one.id]) for one in wanted]
     _entities(connection, tenant, named, now)
     _aliases(connection, tenant, [one for one in named if one.folded])
     _put(connection, mentions, [
@@ -113,18 +133,26 @@ def link(
     connection: Connection, tenant: int, rows: Sequence[tuple[str, NewLink]], now: datetime
 ) -> None:
     """Link memories, by id, to older ones that are still there."""
-    wanted = {one.target for _, one in rows}
-    if not wanted:
-        return
-    m = memories.c
-    where = (m.tenant == tenant, one_of(m.id, wanted), m.replaced_at.is_(None))
-    there = set(connection.scalars(select(m.id).where(*where)))
     values = [
-        {"tenant": tenant, "source": source, **one._asdict(), "at": now}
+        {"source": source, "to": one.target, "kind": one.type, "reason": one.why, "then": now}
         for source, one in rows
-        if one.target in there and one.target != source
+        if one.target != source
     ]
-    _put(connection, links, values)
+    if values:
+        connection.execute(_link(tenant), values)
+
+
+def _link(tenant: int) -> Insert:
+    m = memories.c
+    cells = (
+        literal(tenant), bindparam("source", type_=Text()), m.id, bindparam("kind", type_=Text()),
+        bindparam("reason", type_=Text()), bindparam("then", type_=Micros()),
+    )  # fmt: skip
+    there = select(*cells).where(
+        m.tenant == tenant, m.id == bindparam("to", type_=Text()), m.replaced_at.is_(None)
+    )
+    names = ["tenant", "source", "target", "type", "why", "at"]
+    return insert(links).from_select(names, there).on_conflict_do_nothing()
 
 
 def _settled(connection: Connection, tenant: int, named: Sequence[NewEntity]) -> dict[str, str]:

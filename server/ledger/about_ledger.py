@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from ..model import EntityType, LinkType
 from . import about_reads as reads
 from . import merging
-from .about import About
+from .about import About, Pruned
 from .about_erase import rewrite
 from .jobs import Do
 from .prepared import Prepared
@@ -97,7 +97,7 @@ class LinkRow(NamedTuple):
 class AboutLedger:
     """A tenant's entities, states and links: `TenantLedger.about`."""
 
-    __slots__ = ("_dimension", "_model", "_readers", "_tenant", "_writer")
+    __slots__ = ("_dimension", "_model", "_readers", "_tenant", "_writer", "pruned")
 
     def __init__(
         self, tenant: int, model: int, dimension: int, readers: Readers, writer: Writer
@@ -107,6 +107,8 @@ class AboutLedger:
         self._dimension = dimension
         self._readers = readers
         self._writer = writer
+        self.pruned = Pruned()
+        """Ask what it says before candidates are read."""
 
     # Reading
 
@@ -216,6 +218,7 @@ class AboutLedger:
         """Write what memories that are there are about, in the place of what was written before."""
 
         def job(connection: Connection) -> None:
+            self.pruned.times += 1
             ids = [memory for memory, _ in rows]
             there = current(connection, self._tenant, ids, deleted=True)
             kept = [(memory, about) for memory, about in rows if memory in there]

@@ -211,6 +211,7 @@ class TenantLedger:
         cells = (self._tenant, self._model, self.dimension, expected, later, now, content)
 
         def job(connection: Connection) -> tuple[VersionRow, Delta] | None:
+            self.about.pruned.times += 1
             if (done := writes.revise(connection, *cells)) is None:
                 return None
             return done[0], self._noted(connection, done[1])
@@ -265,7 +266,12 @@ class TenantLedger:
             NotFound: without `due`, an id is unknown; nothing was erased.
         """
         cells = (self._tenant, self._model, ids, due, self._erasures)
-        return await self._write(lambda c: erasing.erase(c, *cells))
+
+        def job(connection: Connection) -> Erasure:
+            self.about.pruned.times += 1
+            return erasing.erase(connection, *cells)
+
+        return await self._write(job)
 
     async def residue(self, erasure: Erasure) -> Residue:
         """Look through all files for what stayed. Raises StoreError if one cannot be read."""

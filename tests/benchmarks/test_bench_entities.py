@@ -5,14 +5,19 @@ the checkout. The floors are those of their README: capitals, and the shape of c
 """
 
 import json
+import random
+import statistics
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from support.engines import opened
 
-from loci.server.entities import RuleExtractor, statements
+from loci.server.embedding import shipped
+from loci.server.entities import Found, RuleExtractor, statements
+from loci.server.model import Draft
 from loci.server.tokens import TokenCounter
 
 pytestmark = pytest.mark.bench
@@ -87,3 +92,71 @@ def test_facts_are_read_as_states() -> None:
     read = sum(bool(statements(t, f)) for t, f in zip(texts, rules.extract(texts), strict=True))
     sys.stdout.write(f"\nfacts read as states          {read / len(texts):.1%} of {len(texts)}")
     assert read > len(texts) / 2
+
+
+class _Nothing:
+    """Finds nothing: what is left of remembering without entities."""
+
+    identity = "nothing"
+
+    def load(self) -> None:
+        """Nothing to read."""
+
+    def extract(self, texts: Sequence[str]) -> list[list[Found]]:
+        """No names."""
+        return [[] for _ in texts]
+
+
+ROUNDS = 150
+WHO = ("Anna Smith", "Bob Miller", "Carla Gomez", "David Chen", "Elena Petrova")
+DOES = (
+    "works at {org}",
+    "moved to {city}",
+    "likes hiking near {city}",
+    "uses {tool} 3.1.{n}",
+    "met {other}",
+)
+ORGS = ("Siemens", "Bosch", "Acme Corp", "SAP")
+CITIES = ("Berlin", "Munich", "Paris", "Oslo")
+TOOLS = ("Python", "PostgreSQL", "Docker")
+
+
+def statement(number: int) -> str:
+    """A new one for each number, of some people, places and things."""
+    pick = random.Random(number)
+    does = pick.choice(DOES).format(
+        org=pick.choice(ORGS),
+        city=pick.choice(CITIES),
+        tool=pick.choice(TOOLS),
+        other=pick.choice(WHO),
+        n=number,
+    )
+    return f"{pick.choice(WHO)} {does}, said at meeting {number}."
+
+
+@pytest.mark.anyio
+async def test_what_entities_add_to_remembering(tmp_path: Path) -> None:
+    """Two engines side by side, one of which finds no names; the calls alternate. What both do, keeping a
+    context and looking for links, is not in the difference; it is measured by the rest of the suite."""
+    async with (
+        opened(tmp_path / "with", embedder=shipped()) as full,
+        opened(tmp_path / "without", embedder=shipped(), extractor=_Nothing()) as bare,
+    ):
+        await full.warm()
+        await bare.warm()
+        sides = [await full.for_tenant("t"), await bare.for_tenant("t")]
+        walls: list[list[float]] = [[], []]
+        cpus: list[list[float]] = [[], []]
+        for number in range(ROUNDS):
+            for side, memories in enumerate(sides):
+                cpu, wall = time.process_time(), time.perf_counter()
+                await memories.remember([Draft(content=statement(number), session="s")])
+                walls[side].append(time.perf_counter() - wall)
+                cpus[side].append(time.process_time() - cpu)
+    rest = slice(20, None)
+    for title, values in (("wall", walls), ("CPU", cpus)):
+        full_ms, bare_ms = (statistics.median(one[rest]) * 1e3 for one in values)
+        sys.stdout.write(
+            f"\nremember, median {title:4} {full_ms:6.2f} ms, without names {bare_ms:6.2f} ms: "
+            f"+{full_ms - bare_ms:.2f} ms"
+        )
