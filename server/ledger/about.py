@@ -1,11 +1,23 @@
 """What a memory is about, as it is written: in the transaction that stores the memory."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Table, Text, and_, bindparam, literal, select, update
+from sqlalchemy import (
+    Connection,
+    Integer,
+    Select,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    select,
+    update,
+)
 from sqlalchemy.dialects.sqlite import Insert, insert
 
 from ..model import LinkType
@@ -134,25 +146,46 @@ def link(
 ) -> None:
     """Link memories, by id, to older ones that are still there."""
     values = [
-        {"source": source, "to": one.target, "kind": one.type, "reason": one.why, "then": now}
+        {"of": tenant, "source": source, "to": one.target, "kind": one.type, "reason": one.why, "then": now}
         for source, one in rows
         if one.target != source
-    ]
+    ]  # fmt: skip
     if values:
-        connection.execute(_link(tenant), values)
+        connection.execute(_link(), values)
 
 
-def _link(tenant: int) -> Insert:
+@cache
+def _link() -> Insert:
+    """Compiled once, as are the others here: making a statement costs more than running it."""
     m = memories.c
+    of = bindparam("of", type_=Integer())
     cells = (
-        literal(tenant), bindparam("source", type_=Text()), m.id, bindparam("kind", type_=Text()),
+        of, bindparam("source", type_=Text()), m.id, bindparam("kind", type_=Text()),
         bindparam("reason", type_=Text()), bindparam("then", type_=Micros()),
     )  # fmt: skip
     there = select(*cells).where(
-        m.tenant == tenant, m.id == bindparam("to", type_=Text()), m.replaced_at.is_(None)
+        m.tenant == of, m.id == bindparam("to", type_=Text()), m.replaced_at.is_(None)
     )
     names = ["tenant", "source", "target", "type", "why", "at"]
     return insert(links).from_select(names, there).on_conflict_do_nothing()
+
+
+@cache
+def _bearers() -> Select[str, str]:
+    """Roots of those who bear one of the `names`, by name."""
+    a, e = aliases.c, entities.c
+    same = and_(e.tenant == a.tenant, e.id == a.entity)
+    there = select(a.folded, e.root).select_from(aliases.join(entities, same))
+    where = (
+        a.tenant == bindparam("of", type_=Integer()),
+        one_of(a.folded, bindparam("names", type_=Text())),
+    )
+    return there.where(*where)
+
+
+@cache
+def _insert(table: Table) -> Insert:
+    return insert(table).on_conflict_do_nothing()
 
 
 def _settled(connection: Connection, tenant: int, named: Sequence[NewEntity]) -> dict[str, str]:
@@ -161,11 +194,8 @@ def _settled(connection: Connection, tenant: int, named: Sequence[NewEntity]) ->
     ids = {one.id: one.id for one in named}
     fresh = [one for one in named if one.fresh and not one.apart]
     if fresh:
-        a, e = aliases.c, entities.c
-        same = and_(e.tenant == a.tenant, e.id == a.entity)
-        there = select(a.folded, e.root).select_from(aliases.join(entities, same))
-        there = there.where(a.tenant == tenant, one_of(a.folded, [one.folded for one in fresh]))
-        taken = dict(connection.execute(there).all())
+        values = {"of": tenant, "names": json.dumps([one.folded for one in fresh])}
+        taken = dict(connection.execute(_bearers(), values).all())
         for one in fresh:
             ids[one.id] = taken.setdefault(one.folded, one.id)
     return ids
@@ -204,4 +234,4 @@ def _aliases(connection: Connection, tenant: int, named: Sequence[NewEntity]) ->
 
 def _put(connection: Connection, table: Table, values: Sequence[dict[str, Any]]) -> None:
     if values:
-        connection.execute(insert(table).on_conflict_do_nothing(), values)
+        connection.execute(_insert(table), values)
