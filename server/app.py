@@ -212,6 +212,7 @@ async def _open_engine(settings: Settings) -> AsyncGenerator[Engine]:
         restore_days=settings.restore_days,
         hot_tokens=settings.hot_tokens,
         similar_from=settings.similar_from,
+        updates=settings.updates,
         exact_up_to=settings.exact_up_to,
         matrices=settings.vectors_mb << 20,
         signals=settings.signals,

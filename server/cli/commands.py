@@ -18,6 +18,7 @@ from .verbs import (
     Profile,
     board,
     doctor,
+    entities,
     forget,
     ls,
     recall,
@@ -97,7 +98,7 @@ def demo(
         raise SystemExit(run(home, conversation, questions))
 
 
-for verb in (remember, recall, forget, ls, show, stats, board, replay, reindex, doctor):
+for verb in (remember, recall, forget, ls, show, entities, stats, board, replay, reindex, doctor):
     app.command()(verb)
 app.command("eval")(evaluate)
 

@@ -28,11 +28,15 @@ from loci.server.model import (
     Board,
     BoardPage,
     BoardQuery,
+    Card,
+    Cards,
+    CardsStatus,
     Cell,
     CellWrite,
     Change,
     Decision,
     Draft,
+    EntityType,
     Filters,
     ForgetMode,
     Forgotten,
@@ -53,8 +57,10 @@ from loci.server.model import (
     Section,
     Selection,
     Source,
+    State,
     Status,
     Tier,
+    Update,
     Why,
     Written,
 )
@@ -133,6 +139,7 @@ REMEMBERED = Remembered(
     status="duplicate",
     entities=("e",),
     similar=(Near(id="m2", content="c", relevance=0.9),),
+    updates=(Update(id="m2", entity="e", attribute="a", was="b", now="c", when=THEN),),
 )
 STATUS = Status(
     tiers={"hot": 1},
@@ -141,6 +148,7 @@ STATUS = Status(
     waiting=0,
     index=INDEX,
     answers=Answered(again=2, sought=1),
+    cards=CardsStatus(entities=3, cards=2, card_tokens=40, memory_tokens=90),
     healthy=True,
     canary="sings",
 )
@@ -174,6 +182,16 @@ BOARD = Board(name="plan", private=True, version=3, cells=1, made_by=None, chang
 BOARD_PAGE = BoardPage(board="plan", private=False, version=3, cells=(CELL,), hidden={3: 99})
 CELL_WRITE = CellWrite(key="k", value=["\udcff"], op=Op.APPEND, if_version=2, ttl=0.5)
 
+CARD = Card(
+    id="e1",
+    name="e",
+    type=EntityType.PERSON,
+    aliases=("f",),
+    states=(State(attribute="a", value="b", since=THEN, until=None, memory="m1"),),
+    memories=("m1",),
+    mentions=1,
+)
+
 EXCHANGES: dict[str, tuple[dict[str, Any], Any]] = {
     "remember": ({"drafts": [DRAFT, DRAFT]}, [REMEMBERED]),
     "recall": ({"query": QUERY}, RECALL),
@@ -191,6 +209,11 @@ EXCHANGES: dict[str, tuple[dict[str, Any], Any]] = {
         {"name": "plan", "write": CELL_WRITE},
         Written(board="plan", private=False, cell=CELL),
     ),
+    "entities": (
+        {"query": "e", "kind": EntityType.PERSON, "limit": 3, "max_tokens": 100},
+        Cards(cards=(CARD,), omitted=1, tokens=9),
+    ),
+    "merge": ({"into": "e1", "others": ["e2"], "undo": True}, CARD),
     "status": ({}, STATUS),
     "index": ({}, INDEX),
     "reindex": ({}, INDEX),
