@@ -7,7 +7,7 @@ from mcp.server.mcpserver.resources import FunctionResource, Resource
 from mcp.types import Annotations
 
 from ..server.access import Desk
-from ..server.model import IndexStatus, Tier, iso
+from ..server.model import CardsStatus, IndexStatus, Tier, iso
 from ..server.model.render import compact
 from .boards import boards_page
 from .pages import page
@@ -98,10 +98,21 @@ async def _status(desk: Desk) -> str:
             "embedder": status.embedder,
             "waiting": status.waiting,
             "index": _index(status.index),
+            "entities": _cards(status.cards),
             "healthy": status.healthy,
             "canary": status.canary,
         }
     )
+
+
+def _cards(status: CardsStatus) -> dict[str, int]:
+    """How many there are; of how many the cards cost so many tokens, where their memories cost so many."""
+    return {
+        "count": status.entities,
+        "cards": status.cards,
+        "card_tokens": status.card_tokens,
+        "memory_tokens": status.memory_tokens,
+    }
 
 
 def _index(status: IndexStatus) -> dict[str, object]:

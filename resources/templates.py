@@ -8,12 +8,16 @@ from ..server.access import Desk
 from ..server.errors import InvalidInput, NotFound
 from ..server.model import Tier
 from ..server.model.render import compact
-from ..server.model.shown import memory_dict
+from ..server.model.shown import card_dict, cards_dict, connections_dict, memory_dict
 from .boards import board_template
 from .pages import latest, pad, page
 from .template import Template
 
 __all__ = ["templates"]
+
+_SHOWN = 50
+"""Entities of the page."""
+_TOKENS = 10_000
 
 
 def templates() -> list[Template]:
@@ -53,6 +57,22 @@ def templates() -> list[Template]:
             annotations=both,
             fn=_scratchpad,
         ),
+        Template(
+            uri="memory://entities{?query}",
+            name="entities",
+            title="Entities",
+            description="By name, alias or description; the most named without one.",
+            annotations=both,
+            fn=_entities,
+        ),
+        Template(
+            uri="memory://entities/{id}",
+            name="entity",
+            title="One entity",
+            description="With its names, its states over time and its memories.",
+            annotations=both,
+            fn=_entity,
+        ),
     ]
 
 
@@ -72,6 +92,7 @@ async def _tier(
 async def _memory(id: str, ctx: Context[Desk]) -> str:
     memories = await ctx.request_context.lifespan_context.memories()
     shown = memory_dict(await memories.get(id))
+    shown |= connections_dict(await memories.connections(id))
     if sources := await memories.sources(id):
         shown["derived_from"] = sources
     return compact(shown | {"links": _links(id, shown.get("superseded_by"))})
@@ -95,3 +116,13 @@ async def _scratchpad(session: str, ctx: Context[Desk]) -> str:
     if not found.notes:
         raise NotFound(f"No notes of session {session[:40]!r}.")
     return pad(found)
+
+
+async def _entities(ctx: Context[Desk], query: str = "") -> str:
+    memories = await ctx.request_context.lifespan_context.memories()
+    return compact(cards_dict(await memories.entities(query, limit=_SHOWN, max_tokens=_TOKENS)))
+
+
+async def _entity(id: str, ctx: Context[Desk]) -> str:
+    memories = await ctx.request_context.lifespan_context.memories()
+    return compact(card_dict(await memories.entity(id)))

@@ -218,6 +218,7 @@ async def _open_engine(settings: Settings) -> AsyncGenerator[Engine]:
         reflect_every=_hours(settings.reflect_hours),
         reflect_most=settings.reflect_most,
         similar_from=settings.similar_from,
+        updates=settings.updates,
         exact_up_to=settings.exact_up_to,
         matrices=settings.vectors_mb << 20,
         signals=settings.signals,

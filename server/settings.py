@@ -168,6 +168,11 @@ class Settings(WorkspaceSettings, MindSettings):
     similar_from: float = number(
         "Cosine from which an older memory is reported as similar.", 0, 1, 0.8
     )
+    updates: Literal["report", "supersede"] = about(
+        "What a new memory does to an older one that says otherwise of an entity's attribute and no more.",
+        "report or supersede",
+        "report",
+    )
     idle_seconds: int = number(
         "How long the daemon stays when no client is connected.", 1, 1_000_000, 600
     )

@@ -8,7 +8,17 @@ from typing import Literal
 
 from mcp.server.mcpserver.tools import Tool
 
-from . import blackboard, forget, promote, recall, reflect, remember, revise, scratchpad
+from . import (
+    blackboard,
+    entities,
+    forget,
+    promote,
+    recall,
+    reflect,
+    remember,
+    revise,
+    scratchpad,
+)
 
 __all__ = ["Profile", "tools"]
 
@@ -20,4 +30,5 @@ def tools(profile: Profile) -> list[Tool]:
     core = [remember.TOOL, recall.TOOL, forget.TOOL, *blackboard.TOOLS]
     if profile == "core":
         return core
-    return [*core, revise.TOOL, scratchpad.WRITE, scratchpad.READ, promote.TOOL, reflect.TOOL]
+    pads = (scratchpad.WRITE, scratchpad.READ, promote.TOOL)
+    return [*core, revise.TOOL, *entities.TOOLS, *pads, reflect.TOOL]

@@ -7,7 +7,7 @@ from mcp.types import CallToolResult
 from pydantic import BaseModel, Field
 
 from ..server.access import Desk, current_caller
-from ..server.model import Draft, Kind, Outcome, Remembered, Source, from_time, until_time
+from ..server.model import Draft, Kind, Outcome, Remembered, Source, from_time, iso, until_time
 from .kit import answer, client_name, make_tool, memories_of
 
 __all__ = ["TOOL", "remember"]
@@ -19,11 +19,21 @@ class _Similar(BaseModel):
     relevance: float
 
 
+class _Update(BaseModel):
+    id: str
+    entity: str
+    attribute: str
+    was: str
+    now: str
+    when: str
+
+
 class _One(BaseModel):
     id: str
     status: Outcome
     entities: list[str]
     similar: list[_Similar] = Field(description="What it may repeat or contradict")
+    updates: list[_Update] = Field(default=[], description="What it says otherwise of an entity")
 
 
 class _Answer(BaseModel):
@@ -49,7 +59,7 @@ async def remember(
     metadata: dict[str, Any] | None = None,
 ) -> Annotated[CallToolResult, _Answer]:
     """Store what is worth knowing later, as self-contained statements. Durable on return; repeats
-    are recognised. If `similar` shows a contradiction, pass `supersedes`."""
+    are recognised. If `similar` or `updates` shows a contradiction, pass `supersedes`."""
     drafts = [
         Draft(
             content=text,
@@ -76,7 +86,7 @@ async def remember(
 
 
 def _shown(one: Remembered) -> dict[str, Any]:
-    return {
+    shown: dict[str, Any] = {
         "id": one.id,
         "status": one.status,
         "entities": list(one.entities),
@@ -85,6 +95,19 @@ def _shown(one: Remembered) -> dict[str, Any]:
             for near in one.similar
         ],
     }
+    if one.updates:
+        shown["updates"] = [
+            {
+                "id": update.id,
+                "entity": update.entity,
+                "attribute": update.attribute,
+                "was": update.was,
+                "now": update.now,
+                "when": iso(update.when),
+            }
+            for update in one.updates
+        ]
+    return shown
 
 
 TOOL = make_tool(remember, title="Remember", again=True)

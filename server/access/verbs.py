@@ -12,9 +12,12 @@ from ..model import (
     Board,
     BoardPage,
     BoardQuery,
+    Card,
+    Cards,
     CellWrite,
     Cycle,
     Draft,
+    EntityType,
     ForgetMode,
     Forgotten,
     IndexStatus,
@@ -47,10 +50,12 @@ __all__ = [
     "board_write",
     "boards",
     "cycles",
+    "entities",
     "forget",
     "get",
     "history",
     "index",
+    "merge",
     "pad",
     "pads",
     "page",
@@ -151,6 +156,19 @@ async def pad(desk: ShellDesk, session: str) -> Pad:
     return await (await desk.memories()).pad(session)
 
 
+async def entities(
+    desk: ShellDesk, query: str, kind: EntityType | None, limit: int, max_tokens: int
+) -> Cards:
+    """Raises InvalidInput."""
+    memories = await desk.memories()
+    return await memories.entities(query, kind, limit=limit, max_tokens=max_tokens)
+
+
+async def merge(desk: ShellDesk, into: str, others: Sequence[str], undo: bool) -> Card:
+    """Raises NotFound, InvalidInput."""
+    return await (await desk.memories()).merge(into, others, undo=undo)
+
+
 async def status(desk: ShellDesk) -> Status:
     """How the caller's memory is doing."""
     return await desk.status()
@@ -202,7 +220,7 @@ async def cycles(desk: ShellDesk) -> list[Cycle]:
 
 
 _ALL = (
-    *(remember, recall, forget, restore, select, get, history, page),
+    *(remember, recall, forget, restore, select, get, history, page, entities, merge),
     *(pads, pad, boards, board, board_write, status, index, reindex),
     *(reflect, undo, cycles),
 )

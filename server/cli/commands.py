@@ -18,6 +18,7 @@ from .verbs import (
     Profile,
     board,
     doctor,
+    entities,
     forget,
     ls,
     recall,
@@ -98,7 +99,11 @@ def demo(
         raise SystemExit(run(home, conversation, questions))
 
 
-for verb in (remember, recall, forget, ls, show, stats, board, reflect, replay, reindex, doctor):
+_VERBS = (
+    *(remember, recall, forget, ls, show, entities, stats),
+    *(board, reflect, replay, reindex, doctor),
+)
+for verb in _VERBS:
     app.command()(verb)
 app.command("eval")(evaluate)
 

@@ -120,6 +120,8 @@ def _show_status(about: dict[str, Any], status: Status) -> None:
         "index": f"{status.index.state}, {status.index.waiting:,} changes wait; "
         f"searched {status.index.searched}",
         "answers": f"{status.answers.again:,} given again, {status.answers.sought:,} sought",
+        "entities": f"{status.cards.entities:,}; cards of {status.cards.cards:,}: "
+        f"{status.cards.card_tokens:,} tokens for {status.cards.memory_tokens:,} of their memories",
         "canary": status.canary,
     }
     for name, value in rows.items():

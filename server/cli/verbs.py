@@ -16,6 +16,7 @@ __all__ = [
     "Tenant",
     "board",
     "doctor",
+    "entities",
     "forget",
     "ls",
     "recall",
@@ -204,6 +205,37 @@ def show(
     flags = Flags(home=home, profile=profile, tenant=tenant, as_json=as_json)
     with failing(as_json=as_json):
         run(flags, name, history=history)
+
+
+def entities(
+    query: Annotated[
+        str, typer.Argument(help="A name, an alias or a description; empty for the most named.")
+    ] = "",
+    sort: Annotated[str | None, typer.Option("--type", help="As person, project or file.")] = None,
+    limit: Annotated[int, typer.Option(help="Entities at the most.")] = 5,
+    max_tokens: Annotated[int, typer.Option(help="The answer's budget in tokens.")] = 4000,
+    merge: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="What is the same as --into.")
+    ] = None,
+    into: Annotated[str | None, typer.Option(metavar="ID", help="The one that stays.")] = None,
+    undo: Annotated[
+        bool, typer.Option("--undo", help="Take --merge out of --into; a name is split off.")
+    ] = False,
+    home: Home = None,
+    profile: Profile = None,
+    tenant: Tenant = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show who and what is known, or merge what is the same. Exits with 3 if nothing is found."""
+    from .entities import entities as find
+    from .entities import merge as run_merge
+
+    flags = Flags(home=home, profile=profile, tenant=tenant, as_json=as_json)
+    with failing(as_json=as_json):
+        if into is not None:
+            run_merge(flags, into, merge or [], undo=undo)
+            return
+        raise SystemExit(find(flags, query, sort, limit, max_tokens))
 
 
 def stats(

@@ -14,6 +14,7 @@ __all__ = [
     "check_draft",
     "check_drafts",
     "check_ids",
+    "check_name",
     "check_namespace",
     "check_note",
     "check_notes",
@@ -53,9 +54,9 @@ def check_draft(draft: Draft, limits: Limits, now: datetime) -> None:
     _check_labels("entities", draft.entities)
     check_namespace(draft.namespace)
     _check_importance(draft.importance)
-    _check_name("speaker", draft.speaker)
-    _check_name("agent", draft.agent)
-    _check_name("session", draft.session)
+    check_name("speaker", draft.speaker)
+    check_name("agent", draft.agent)
+    check_name("session", draft.session)
     _check_metadata(draft.metadata)
     if draft.supersedes:
         check_ids(draft.supersedes)
@@ -87,8 +88,8 @@ def check_query(query: Query) -> None:
     filters = query.filters
     _check_labels("tags", filters.tags)
     check_namespace(filters.namespace or "")
-    _check_name("entity", filters.entity)
-    _check_name("session", filters.session)
+    check_name("entity", filters.entity)
+    check_name("session", filters.session)
     if filters.since and filters.until and filters.since >= filters.until:
         raise InvalidInput("since: it is not before until; swap them.")
 
@@ -109,13 +110,13 @@ def check_note(new: NewNote, limits: Limits) -> None:
             f"{limits.pads.characters:,}. Write it in parts, or shorter."
         )
     check_namespace(new.namespace)
-    _check_name("agent", new.agent)
+    check_name("agent", new.agent)
     _check_importance(new.importance)
 
 
 def check_session(session: str) -> None:
     """Raises InvalidInput for what cannot be a session's name."""
-    _check_name("session", session)
+    check_name("session", session)
 
 
 def check_notes(ids: Sequence[str]) -> None:
@@ -146,8 +147,8 @@ def check_selection(selection: Selection) -> None:
         raise InvalidInput("Say what to forget: ids, tags, namespace, entity, session or before.")
     _check_labels("tags", selection.tags)
     check_namespace(selection.namespace or "")
-    _check_name("entity", selection.entity)
-    _check_name("session", selection.session)
+    check_name("entity", selection.entity)
+    check_name("session", selection.session)
 
 
 def check_prefix(prefix: str) -> None:
@@ -183,7 +184,8 @@ def _check_text(name: str, text: str) -> None:
         raise InvalidInput(f"{name}: it contains half a character (a lone surrogate); remove it.")
 
 
-def _check_name(name: str, text: str | None) -> None:
+def check_name(name: str, text: str | None) -> None:
+    """Raises InvalidInput for a text that can be no name. None passes."""
     if text is None:
         return
     _check_text(name, text)
@@ -195,7 +197,7 @@ def _check_labels(name: str, labels: Sequence[str]) -> None:
     if len(labels) > _LABELS:
         raise InvalidInput(f"{name}: at most {_LABELS}.")
     for label in labels:
-        _check_name(name, label)
+        check_name(name, label)
 
 
 def check_namespace(namespace: str) -> None:
@@ -212,7 +214,7 @@ def _check_importance(importance: float | None) -> None:
 
 def _check_metadata(metadata: Mapping[str, Any]) -> None:
     for key, value in metadata.items():
-        _check_name("metadata", key)
+        check_name("metadata", key)
         if not isinstance(value, str | int | float | bool | None):
             raise InvalidInput(f"metadata: {key[:40]!r} is nested; use text, numbers and booleans.")
         _check_text("metadata", value if isinstance(value, str) else "")

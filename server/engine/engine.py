@@ -6,8 +6,10 @@ from datetime import datetime
 
 import anyio
 import structlog
+from anyio import to_thread
 
 from ..embedding import Embedder, Reranker
+from ..entities import Extractor, RuleExtractor
 from ..errors import IndexFailed, InvalidInput, LociError
 from ..index import Shelves
 from ..ledger import Ledger, TenantLedger
@@ -45,6 +47,7 @@ class Engine:
         "_embedder",
         "_embedding",
         "_entering",
+        "_extractor",
         "_feeding",
         "_ledger",
         "_limits",
@@ -65,7 +68,9 @@ class Engine:
         clock: Callable[[], datetime],
         shelves: Shelves | None,
         reranker: Reranker | None,
+        extractor: Extractor | None,
     ) -> None:
+        self._extractor = extractor or RuleExtractor(counter.rank)
         self._ledger = ledger
         self._reranker = reranker
         self._embedder = embedder
@@ -105,6 +110,7 @@ class Engine:
         # In this order: the other way round the process stays some 20 MB larger.
         await self._embedder.load()
         await self._counter.load()
+        await to_thread.run_sync(self._extractor.load)
 
     async def reindex(self, name: str) -> IndexStatus:
         """Throw the tenant's index away, build it anew, and say what came of it.
@@ -196,6 +202,7 @@ class Engine:
             pads=Scratchpads(ledger.pads, self._limits.pads, self._clock),
             feed=self._feed(name, ledger, dense) if feeding else None,
             counter=self._counter,
+            extractor=self._extractor,
             limits=self._limits,
             clock=self._clock,
             announce=self._announce,
@@ -244,10 +251,14 @@ async def open_engine(
     clock: Callable[[], datetime] = utc_now,
     shelves: Shelves | None = None,
     reranker: Reranker | None = None,
+    extractor: Extractor | None = None,
 ) -> AsyncGenerator[Engine]:
-    """Run the engine over an open ledger; without shelves no index is kept. Its tasks end with it;
+    """Run the engine over an open ledger; without shelves no index is kept, without an
+    extractor names are found by rules. Its tasks end with it;
     what they owe is written first."""
-    engine = Engine(ledger, embedder, counter, limits or Limits(), clock, shelves, reranker)
+    engine = Engine(
+        *(ledger, embedder, counter, limits or Limits(), clock, shelves, reranker, extractor)
+    )
     async with task_group() as tasks:
         tasks.start_soon(engine.tend)
         tasks.start_soon(engine.prepare)

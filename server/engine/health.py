@@ -4,7 +4,10 @@ import time
 from collections import Counter
 
 from ..errors import LociError
-from ..model import Answered, Draft, Filters, ForgetMode, IndexStatus, Query, Status
+from ..model import Answered, CardsStatus, Draft, Filters, ForgetMode, IndexStatus, Query, Status
+from ..model.render import compact
+from ..model.shown import card_dict
+from .cards import cards_of
 from .memories import Memories
 from .room import Room
 
@@ -13,6 +16,8 @@ __all__ = ["CANARY", "check_canary", "index_status", "status"]
 CANARY = "~canary"
 """The tenant that the canary lives in. No caller's name begins with a tilde."""
 
+_CARDS = 20
+"""The most named entities, whose cards are compared with their memories."""
 _SONG = "The canary sings at dawn in the engine room."
 
 
@@ -49,8 +54,24 @@ async def status(room: Room, canary: tuple[bool, str]) -> Status:
         waiting=await room.ledger.backlog_size(),
         index=await index_status(room),
         answers=Answered(again=room.answers.hits, sought=room.answers.misses),
+        cards=await cards_status(room),
         healthy=canary[0],
         canary=canary[1],
+    )
+
+
+async def cards_status(room: Room) -> CardsStatus:
+    """What the cards of the most named entities save."""
+    await room.counter.load()
+    ids = await room.ledger.about.named_like("", None, _CARDS)
+    cards = [card for card in await cards_of(room, ids) if card.mentions > 1]
+    kept = {card.id for card in cards}
+    texts = [content for _, _, content in await room.ledger.about.memories(kept)]
+    return CardsStatus(
+        entities=await room.ledger.about.count(),
+        cards=len(cards),
+        card_tokens=sum(await room.counter.count_all([compact(card_dict(one)) for one in cards])),
+        memory_tokens=sum(await room.counter.count_all(texts)),
     )
 
 

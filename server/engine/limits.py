@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Literal
 
 from ..model import Policy
 from ..retrieval import Signals
@@ -38,6 +39,8 @@ class Limits:
     """Passages of a tenant that are always searched exactly: quicker than any index up to there."""
     matrices: int = 512 << 20
     """Bytes of vectors that are held in memory for exact search, of all tenants together."""
+    updates: Literal["report", "supersede"] = "report"
+    """What becomes of an older memory that a new one contradicts by entity, attribute and time."""
     signals: Signals = "all"
     """What orders a recall."""
     boards: BoardLimits = field(default_factory=BoardLimits)

@@ -4,12 +4,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
+from ..entities import fold
 from ..errors import InvalidInput, NotFound
 from ..ledger import VersionRow
 from ..model import (
     Actor,
+    Card,
+    Cards,
+    Connections,
     Cycle,
     Draft,
+    EntityType,
     Filters,
     ForgetMode,
     Forgotten,
@@ -35,6 +40,7 @@ from ..tiers import HotTier
 from ..workspace import Boards
 from .cells import promote_cell
 from .check import check_ids, check_prefix, check_query, check_session, check_tokens
+from .entities import connections, find, get_card, merge
 from .forget import confirmation, forget, restore, select
 from .promote import note, promote
 from .reflect import cycles, reflect, undo
@@ -209,15 +215,55 @@ class Memories:
         """Do now what is done behind the answers else: count uses, move what the rules say."""
         await tend(self._room)
 
+    async def entities(
+        self,
+        query: str = "",
+        kind: EntityType | None = None,
+        *,
+        limit: int = 5,
+        max_tokens: int = 1000,
+    ) -> Cards:
+        """The entities that a name, an alias or a description means; with none, the most named.
+
+        Raises:
+            InvalidInput: it cannot be asked so.
+        """
+        return await find(self._room, query, kind, limit, max_tokens)
+
+    async def entity(self, name: str) -> Card:
+        """One entity, by id. Raises NotFound."""
+        return await get_card(self._room, name)
+
+    async def merge(
+        self, into: str, others: Sequence[str], by: str = "the user", *, undo: bool = False
+    ) -> Card:
+        """Let entities be the same as another; or take them apart again, or split a name off.
+
+        Raises:
+            NotFound: an id names no entity, or it was not merged; nothing was changed.
+            InvalidInput: what is named cannot be merged or split.
+        """
+        return await merge(self._room, into, others, by, undo=undo)
+
+    async def connections(self, name: str) -> Connections:
+        """What a memory names, and how it stands to others; nothing of one that is not there."""
+        return await connections(self._room, name)
+
     async def complete(
         self, facet: Literal["tag", "entity", "namespace", "session"], prefix: str
     ) -> list[str]:
         """Values in use that start so, most used first; sessions with a scratchpad before others."""
         check_prefix(prefix)
         found = await self._room.ledger.complete(facet, prefix, self._room.sight(), _PAGE)
-        if facet != "session":
-            return found
-        return list(dict.fromkeys([*await self.pads(prefix), *found]))
+        match facet:
+            case "session":
+                return list(dict.fromkeys([*await self.pads(prefix), *found]))
+            case "entity":
+                names = await self._room.ledger.about.complete(prefix, _PAGE)
+                known = {fold(name) for name in names}
+                return [*names, *(name for name in found if fold(name) not in known)][:_PAGE]
+            case _:
+                return found
 
     async def note(self, new: NewNote) -> Noted:
         """Write a note into a session's scratchpad. It is durable when this returns.

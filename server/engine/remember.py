@@ -5,9 +5,11 @@ from datetime import datetime
 
 from ..ledger import Decided, NewMemory, NewPassage, Stored
 from ..model import Draft, Memory, Near, Remembered, Tier, content_key, new_memory_id
-from ..tasks import uninterrupted
+from ..tasks import task_group, uninterrupted
+from .about import outdated, understand
 from .check import check_drafts, valid_until
 from .prepare import Contents, Made, compare, embed
+from .reading import Reading, read
 from .room import Room
 
 __all__ = ["remember"]
@@ -30,10 +32,14 @@ async def remember(
     """
     now = room.clock()
     check_drafts(drafts, room.limits, now)
-    passages, near = await _prepare(room, [draft.content for draft in drafts])
+    memories = [_memory(draft, now) for draft in drafts]
+    passages, near, reading = await _prepare(room, memories)
+    supersedes = [draft.supersedes for draft in drafts]
+    known = await understand(room, memories, reading, passages, near, supersedes)
+    outdates = await outdated(room, memories, known)
     new = [
         NewMemory(
-            memory=_memory(draft, now),
+            memory=memory,
             key=content_key(
                 draft.content,
                 namespace=draft.namespace,
@@ -43,22 +49,42 @@ async def remember(
             ),
             passages=found,
             supersedes=draft.supersedes,
+            outdates=olds,
+            about=one.about,
         )
-        for draft, found in zip(drafts, passages, strict=True)
+        for memory, draft, found, one, olds in zip(
+            memories, drafts, passages, known, outdates, strict=True
+        )
     ]
     stored = await uninterrupted(_store(room, new, now, decided))
     return [
         Remembered(
             id=one.id,
             status=one.outcome,
-            entities=draft.entities,
-            similar=tuple(n for n in known if n.id != one.id and n.id not in draft.supersedes),
+            entities=about.names,
+            similar=tuple(n for n in close if n.id != one.id and n.id not in olds),
+            updates=tuple(u for u in about.updates if u.id != one.id),
         )
-        for one, draft, known in zip(stored, drafts, near, strict=True)
+        for one, about, close, olds in zip(stored, known, near, supersedes, strict=True)
     ]
 
 
 async def _prepare(
+    room: Room, memories: Sequence[Memory]
+) -> tuple[list[Sequence[NewPassage]], list[list[Near]], Reading]:
+    """Passages and neighbours, and side by side with them what the texts name."""
+    readings: list[Reading] = []
+
+    async def reads() -> None:
+        readings.append(await read(room, memories))
+
+    async with task_group() as tasks:
+        tasks.start_soon(reads)
+        passages, near = await _embed(room, [memory.content for memory in memories])
+    return passages, near, readings[0]
+
+
+async def _embed(
     room: Room, contents: Sequence[str]
 ) -> tuple[list[Sequence[NewPassage]], list[list[Near]]]:
     """Small calls are prepared with others; a large one would only keep them waiting."""

@@ -6,6 +6,7 @@ from ..errors import InvalidInput, NotFound
 from ..ledger import NewPassage, VersionRow
 from ..model import Memory, Revision, content_key
 from ..tasks import uninterrupted
+from .about import look_through
 from .check import check_ids, check_revision
 from .passages import make_passages
 from .room import Room
@@ -41,6 +42,8 @@ async def _replace(
     done = await room.ledger.revise(row, later, room.clock(), content)
     if done is None:
         return None
+    if content is not None:
+        await look_through(room, [done[0].memory])
     await room.committed(done[1], (later.id,))
     return done[0]
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from ..embedding import Embedder, Reranker
+from ..entities import Extractor
 from ..errors import IndexFailed
 from ..ledger import Delta, NewPassage, Sight, TenantLedger, seq_of
 from ..model import Change, Filters, Near
@@ -43,6 +44,7 @@ class Room:
     acquaintance: Acquaintance
     pads: Scratchpads
     counter: TokenCounter
+    extractor: Extractor
     limits: Limits
     clock: Callable[[], datetime]
     announce: Callable[[Change], Awaitable[None]]

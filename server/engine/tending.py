@@ -14,14 +14,16 @@ import anyio.lowlevel
 import structlog
 
 from ..errors import LociError
+from ..model import Filters
 from ..tasks import uninterrupted
+from .about import look_through
 from .passages import make_passages
 from .promote import promote_ended
 from .reflect import reflect, retain
 from .room import Room
 from .tiering import keep_warm
 
-__all__ = ["Tending", "embed_backlog", "tend"]
+__all__ = ["Tending", "embed_backlog", "read_backlog", "tend"]
 
 _LINGER = 1.0
 """Seconds in which changes gather before a room is tended."""
@@ -94,6 +96,7 @@ class Tending:
             self._put_off[room] = self._look_at[room]
             return
         await embed_backlog(room)
+        await read_backlog(room)
         ended = anyio.current_time()
         self._look_at[room] = ended + min(_LOOK_AFTER, (ended - began) * _LOOK_SHARE)
 
@@ -144,6 +147,18 @@ async def _drop_old_notes(room: Room) -> None:
     with anyio.CancelScope(shield=True):
         for session in await room.pads.drop_old():
             await room.noted(session)
+
+
+async def read_backlog(room: Room) -> None:
+    """Look through what nobody has looked through: what was remembered before there were entities. One
+    memory at a time, so that what is remembered meanwhile does not wait."""
+    sight = room.sight(Filters(include_superseded=True))
+    while seqs := await room.ledger.about.unread(_BATCH):
+        rows = await room.ledger.by_seq(seqs, sight)
+        if not rows:
+            return
+        with anyio.CancelScope(shield=True):
+            await look_through(room, [row.memory for _, row in sorted(rows.items())])
 
 
 async def _erase_due(room: Room) -> None:

@@ -8,6 +8,8 @@ the model values and the errors. Nothing here embeds, ranks or decides.
 an index is made from: passages, their changes (the outbox), and the generation that was adopted.
 """
 
+from .about import About, NewEntity, NewLink, NewMention, NewState, Pruned
+from .about_ledger import AboutLedger, Candidate, Forms, LinkRow, MentionRow, Recent, Said
 from .board_expiry import Touched
 from .board_rows import Address, Before, NewCell, Receipt
 from .board_writes import WriteDone
@@ -26,27 +28,40 @@ from .writes import Stored
 
 __all__ = [
     "MAX_PASSAGES",
+    "About",
+    "AboutLedger",
     "Address",
     "Before",
     "BoardsLedger",
+    "Candidate",
     "Decided",
     "Delta",
     "Done",
+    "Forms",
     "Found",
     "IndexLedger",
     "IndexRow",
     "KeptPad",
     "Ledger",
+    "LinkRow",
+    "MentionRow",
     "Merge",
     "NewCell",
+    "NewEntity",
+    "NewLink",
     "NewMemory",
+    "NewMention",
     "NewPassage",
+    "NewState",
     "OutboxRow",
     "Overtaken",
     "PadLedger",
     "Plan",
+    "Pruned",
     "Receipt",
+    "Recent",
     "Retire",
+    "Said",
     "Sight",
     "Stored",
     "Sum",

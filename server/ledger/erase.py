@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple, TypeVar
 
-from sqlalchemy import Connection, and_, delete, func, or_, select, update
+from sqlalchemy import Column, Connection, and_, delete, func, or_, select, update
 
 from ..errors import NotFound
 from ..model import Memory
+from .about_erase import derived_texts, erase_about
+from .about_tables import aliases, contexts, states
 from .board_expiry import Touched, erase_promoted
 from .board_tables import cells
 from .derived import erased_with, forget_steps
@@ -31,6 +33,14 @@ _m, _p, _v = memories.c, passages.c, vectors.c
 _TEXTS = (_m.content, _m.speaker, _m.session, _m.namespace, _m.tags, _m.entities, _m.metadata)
 _c = cells.c
 _CELLS = (_c.value, _c.key, _c.agent)
+_DERIVED = (
+    aliases.c.name,
+    aliases.c.folded,
+    states.c.value,
+    states.c.attribute,
+    contexts.c.context,
+)
+"""Of other memories: what was derived from the erased ones is gone by then."""
 _PIECE = 32
 _TELLING = 8
 """Different bytes that a needle must have: fewer turn up anywhere, and finding them says nothing."""
@@ -100,6 +110,7 @@ def erase(
         *(Needle("text", piece.encode()) for text in contents.values() for piece in _pieces(text)),
         *(Needle("packed text", piece) for row in rows for piece in _pieces(row.packed or b"")),
         *(Needle("id", name.encode()) for name in found),
+        *(Needle("derived", text.encode()) for text in derived_texts(connection, tenant, found)),
         *_vectors(connection, tenant, seqs),
         *_noted(erased_notes),
     ]
@@ -128,6 +139,7 @@ def _is_due(memory: Memory, due: datetime) -> bool:
 
 
 def _remove(connection: Connection, tenant: int, ids: Sequence[str], seqs: list[int]) -> None:
+    erase_about(connection, tenant, ids)
     remove_words(connection, tenant, seqs)
     purge_words(connection, tenant)
     connection.execute(delete(memories).where(one_of(_m.seq, seqs)))
@@ -171,11 +183,18 @@ def explained(connection: Connection, needle: Needle) -> bool:
             piece = needle.data.decode()
             if mentions(connection, piece):
                 return True
-            on_board = select(_c.key).where(or_(*(func.instr(c, piece) > 0 for c in _CELLS)))
-            if connection.execute(on_board.limit(1)).first() is not None:
-                return True
             # A frame may hold short runs of its text as they are.
             packed = func.instr(_m.packed, needle.data) > 0
-            plain = (func.instr(column, piece) > 0 for column in _TEXTS)
-            statement = select(_m.seq).where(or_(packed, *plain))
+            statement = select(_m.seq).where(
+                or_(packed, *(func.instr(c, piece) > 0 for c in _TEXTS))
+            )
+            on_board = select(_c.key).where(or_(*(func.instr(c, piece) > 0 for c in _CELLS)))
+            if any(connection.execute(one.limit(1)).first() for one in (statement, on_board)):
+                return True
+            return any(_holds(connection, column, piece) for column in _DERIVED)
+    return connection.execute(statement.limit(1)).first() is not None
+
+
+def _holds(connection: Connection, column: Column[str], piece: str) -> bool:
+    statement = select(column).where(func.instr(column, piece) > 0)
     return connection.execute(statement.limit(1)).first() is not None

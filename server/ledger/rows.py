@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sqlalchemy import RowMapping
 
 from ..model import Kind, Memory, Source, Tier
+from .about import About
 from .packing import unpack_text
 from .tables import memories
 
@@ -50,6 +51,10 @@ class NewMemory:
     """See `content_key`."""
     passages: Sequence[NewPassage]
     supersedes: tuple[str, ...] = ()
+    outdates: tuple[str, ...] = ()
+    """What it supersedes besides, as far as it is still there."""
+    about: About | None = None
+    """None: it is looked through later."""
 
 
 class VersionRow(NamedTuple):

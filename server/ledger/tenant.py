@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from ..model import Memory, Residue, Tier, utc_now
 from . import cold, outbox, reads, vectors, writes
 from . import erase as erasing
+from .about_ledger import AboutLedger
 from .active import Active
 from .boards import BoardsLedger
 from .cold import Moved
@@ -50,6 +51,7 @@ class TenantLedger:
         "_readers",
         "_tenant",
         "_writer",
+        "about",
         "boards",
         "cycles",
         "dimension",
@@ -78,6 +80,7 @@ class TenantLedger:
         self._erasures = erasures
         self.dimension = dimension
         self.boards = BoardsLedger(tenant, readers, writer)
+        self.about = AboutLedger(tenant, model, dimension, readers, writer)
         self.index = IndexLedger(tenant, model, dimension, readers, writer, erasures)
         feeding = erasures is not None
         self.cycles = CycleLedger(
@@ -239,6 +242,7 @@ class TenantLedger:
         cells = (self._tenant, self._model, self.dimension, expected, later, now, content)
 
         def job(connection: Connection) -> tuple[VersionRow, Delta] | None:
+            self.about.pruned.times += 1
             if (done := writes.revise(connection, *cells)) is None:
                 return None
             return done[0], self._noted(connection, done[1])
@@ -317,7 +321,12 @@ class TenantLedger:
             NotFound: without `due`, an id is unknown; nothing was erased.
         """
         cells = (self._tenant, self._model, ids, now or due or utc_now(), due, self._erasures)
-        return await self._write(lambda c: erasing.erase(c, *cells, notes))
+
+        def job(connection: Connection) -> Erasure:
+            self.about.pruned.times += 1
+            return erasing.erase(connection, *cells, notes)
+
+        return await self._write(job)
 
     async def residue(self, erasure: Erasure) -> Residue:
         """Look through all files for what stayed. Raises StoreError if one cannot be read."""

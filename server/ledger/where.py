@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 
 from ..model import Filters, Tier
+from .about_tables import aliases, entities, mentions
 from .tables import Micros, labels, memories
 
 __all__ = ["Shape", "Sight", "fold", "one_of", "parameters", "seen", "shape_of"]
@@ -155,7 +156,7 @@ def _about(shape: Shape) -> list[ColumnElement[bool]]:
             _m.namespace == bindparam("namespace"),
             and_(_m.namespace >= bindparam("below"), _m.namespace < bindparam("beyond")),
         ),
-        "entity": _labelled("entity", "entity"),
+        "entity": or_(_labelled("entity", "entity"), _named()),
         "session": _m.session == bindparam("session"),
         "since": _m.valid_from >= _time("since"),
         "until": _m.valid_from < _time("until"),
@@ -173,6 +174,17 @@ def _labelled(facet: str, name: str) -> ColumnElement[bool]:
         labels.c.seq == _m.seq,
     )
     return exists().where(where).correlate(memories)
+
+
+def _named() -> ColumnElement[bool]:
+    """Whether the memory names the entity that bears the name, by whatever name."""
+    bears, stands = entities.alias(), entities.alias()
+    same = and_(bears.c.tenant == aliases.c.tenant, bears.c.id == aliases.c.entity)
+    group = and_(stands.c.tenant == bears.c.tenant, stands.c.root == bears.c.root)
+    said = and_(mentions.c.tenant == stands.c.tenant, mentions.c.entity == stands.c.id)
+    joined = aliases.join(bears, same).join(stands, group).join(mentions, said)
+    where = (aliases.c.tenant == bindparam("tenant"), aliases.c.folded == bindparam("entity"))
+    return _m.id.in_(select(mentions.c.memory).select_from(joined).where(*where))
 
 
 def _tier(tier: Tier | None) -> list[ColumnElement[bool]]:

@@ -11,6 +11,8 @@ from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from ..errors import NotFound
 from ..model import Memory, Outcome, Tier
+from .about import write as write_about
+from .about_erase import forget_about
 from .cold import Moved, unpack
 from .derived import summaries_of
 from .fulltext import add_words
@@ -62,11 +64,19 @@ def store(
         if not repeats:
             fresh.append(n)
         name = ids.setdefault(n.key, n.memory.id)
-        outcome = "superseded_others" if n.supersedes else "duplicate" if repeats else "stored"
+        outcome = (
+            "superseded_others"
+            if n.supersedes or n.outdates
+            else "duplicate"
+            if repeats
+            else "stored"
+        )
         answers.append(Stored(name, outcome))
     if repeated:
         rehearse(connection, tenant, dict.fromkeys(repeated, 1), now)
     added = insert_new(connection, tenant, model, fresh)
+    abouts = [(n.memory.id, n.about) for n in fresh if n.about is not None]
+    write_about(connection, tenant, abouts, now)
     removed = [d for n in new for d in _supersede(connection, tenant, model, n, ids[n.key], now)]
     # One may supersede another of its own group.
     gone = set(removed)
@@ -78,7 +88,7 @@ def _repeated(
 ) -> dict[bytes, tuple[int, str]]:
     """Seqs and ids of what the new ones repeat, by key: what holds at least as long as they would,
     and is not superseded by one of them."""
-    superseded = {name for n in new for name in n.supersedes}
+    superseded = {name for n in new for name in (*n.supersedes, *n.outdates)}
     until = {n.key: n.memory.valid_until for n in new}
     return {
         key: (seq, name)
@@ -129,6 +139,9 @@ def _supersede(
     """End the older memories' validity where the new one's begins. Returns their passage ids."""
     removed: list[int] = []
     olds = _current(connection, tenant, [old for old in new.supersedes if old != name])
+    others = [old for old in new.outdates if old != name and old not in olds]
+    if others:
+        olds |= current(connection, tenant, others)
     for old in olds.values():
         ends = (old.memory.valid_until, new.memory.valid_from)
         until = min(end for end in ends if end is not None)
@@ -200,6 +213,8 @@ def revise(
     removed = passage_ids(connection, tenant, model, [old.seq])
     passages = None if content is None else (content[0], model, content[1])
     put_version(connection, tenant, old, later, now, passages)
+    if content is not None:
+        forget_about(connection, tenant, [later.id])
     row = current(connection, tenant, [later.id])[later.id]
     added = indexed(connection, tenant, model, dimension, [row.seq]).added
     return row, Delta(tuple(removed), added)

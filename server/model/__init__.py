@@ -5,6 +5,7 @@ Every room above uses them; below stand only the errors. Times are aware datetim
 
 from .answers import (
     Answered,
+    CardsStatus,
     Forgotten,
     IndexState,
     IndexStatus,
@@ -33,7 +34,8 @@ from .board import (
     Written,
 )
 from .change import Change
-from .ids import is_memory_id, is_note_id, new_memory_id, new_note_id
+from .entity import Card, Cards, Connections, EntityType, Link, LinkType, Named, State, Update
+from .ids import is_entity_id, is_memory_id, is_note_id, new_entity_id, new_memory_id, new_note_id
 from .inputs import Draft, Filters, Query, Revision, Selection
 from .memory import ForgetMode, Kind, Memory, Source, Tier
 from .promotion import SIGNALS, Decision, Occasion, Policy, Promotion, Verdict
@@ -52,21 +54,29 @@ __all__ = [
     "BoardChange",
     "BoardPage",
     "BoardQuery",
+    "Card",
+    "Cards",
+    "CardsStatus",
     "Cell",
     "CellWrite",
     "Change",
     "Closed",
+    "Connections",
     "Cycle",
     "Decision",
     "Draft",
+    "EntityType",
     "Filters",
     "ForgetMode",
     "Forgotten",
     "IndexState",
     "IndexStatus",
     "Kind",
+    "Link",
+    "LinkType",
     "Memory",
     "Merged",
+    "Named",
     "Near",
     "NewNote",
     "Note",
@@ -91,19 +101,23 @@ __all__ = [
     "Section",
     "Selection",
     "Source",
+    "State",
     "Status",
     "Summed",
     "Tier",
     "Undone",
+    "Update",
     "Verdict",
     "Why",
     "Written",
     "content_key",
     "from_micros",
     "from_time",
+    "is_entity_id",
     "is_memory_id",
     "is_note_id",
     "iso",
+    "new_entity_id",
     "new_memory_id",
     "new_note_id",
     "parse_time",

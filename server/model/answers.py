@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from .entity import Update
 from .memory import ForgetMode, Memory, Tier
 
 __all__ = [
     "Answered",
+    "CardsStatus",
     "Forgotten",
     "IndexState",
     "IndexStatus",
@@ -44,6 +46,8 @@ class Remembered:
     status: Outcome
     entities: tuple[str, ...]
     similar: tuple[Near, ...]
+    updates: tuple[Update, ...] = ()
+    """What older memories say otherwise, by entity, attribute and time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +158,19 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CardsStatus:
+    """What entities save: the cards of the most named against the memories that they stand for."""
+
+    entities: int
+    """How many there are in all."""
+    cards: int
+    """How many were compared: the most named, but not those of one memory."""
+    card_tokens: int
+    memory_tokens: int
+    """Of all memories that name them (o200k_base)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
     """How a tenant's memory is doing."""
 
@@ -165,6 +182,7 @@ class Status:
     """Memories whose vectors under this model are still to be made."""
     index: IndexStatus
     answers: Answered
+    cards: CardsStatus
     healthy: bool
     canary: str
     """What the write, recall and forget of a canary found."""

@@ -1,11 +1,12 @@
-"""How one memory is shown whole: to the model, in resources and at the shell."""
+"""How one memory, or one entity, is shown whole: to the model, in resources and at the shell."""
 
 from typing import Any
 
+from .entity import Card, Cards, Connections, Named, State
 from .memory import Memory
 from .times import iso
 
-__all__ = ["memory_dict"]
+__all__ = ["card_dict", "cards_dict", "connections_dict", "memory_dict"]
 
 
 def memory_dict(memory: Memory) -> dict[str, Any]:
@@ -45,3 +46,64 @@ def _optional(memory: Memory) -> dict[str, Any]:
         "superseded_by": memory.superseded_by,
         **{name: time and iso(time) for name, time in times.items()},
     }
+
+
+def cards_dict(cards: Cards) -> dict[str, Any]:
+    """The answer to a question for entities, as plain values."""
+    return {
+        "entities": [card_dict(card) for card in cards.cards],
+        "omitted": cards.omitted,
+        "tokens": cards.tokens,
+    }
+
+
+def card_dict(card: Card) -> dict[str, Any]:
+    """An entity as plain values. What is empty is left out."""
+    shown = {"id": card.id, "name": card.name, "type": card.type.value}
+    more = {
+        "aliases": list(card.aliases),
+        "states": [_state(one) for one in card.states],
+        "memories": list(card.memories),
+    }
+    return {
+        **shown,
+        **{name: value for name, value in more.items() if value},
+        "mentions": card.mentions,
+    }
+
+
+def _state(one: State) -> dict[str, Any]:
+    """With days where it matters to the day: a card is read often."""
+    shown = {"attribute": one.attribute, "value": one.value, "since": f"{one.since:%Y-%m-%d}"}
+    if one.until is not None:
+        shown["until"] = f"{one.until:%Y-%m-%d}"
+    return {**shown, "memory": one.memory}
+
+
+def connections_dict(connections: Connections) -> dict[str, Any]:
+    """What a memory names and how it stands to others, as plain values; nothing of what is empty."""
+    shown: dict[str, Any] = {
+        "mentions": [_named(one) for one in connections.mentions],
+        "relations": [
+            {
+                "type": one.type.value if one.forward else f"{one.type.value} this",
+                "memory": f"memory://memories/{one.memory}",
+                "why": one.why,
+            }
+            for one in connections.links
+        ],
+        "keywords": list(connections.keywords),
+        "context": connections.context,
+    }
+    return {name: value for name, value in shown.items() if value}
+
+
+def _named(one: Named) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "entity": f"memory://entities/{one.entity}",
+        "name": one.name,
+        "type": one.type.value,
+        "how": one.how,
+        "evidence": one.evidence,
+    }
+    return shown | ({"at": [one.start, one.stop]} if one.stop else {})

@@ -36,6 +36,7 @@ _BLANKS = re.compile(rf"(?<!\s)\s{{{LONGEST_BLANK + 1},}}")
 
 class _Encoding(Protocol):
     def encode_ordinary(self, text: str) -> list[int]: ...
+    def encode_single_token(self, text_or_bytes: str) -> int: ...
 
 
 class TokenCounter:
@@ -65,6 +66,16 @@ class TokenCounter:
         if encoding is None:
             encoding = self._encoding = _build()
         return sum(len(encoding.encode_ordinary(part)) for part in _parts(text))
+
+    def rank(self, token: str) -> int | None:
+        """The token's place in the table; None where the text is not one token."""
+        encoding = self._encoding
+        if encoding is None:
+            encoding = self._encoding = _build()
+        try:
+            return encoding.encode_single_token(token)
+        except KeyError:
+            return None
 
     async def count_all(self, texts: Sequence[str]) -> list[int]:
         """Tokens in each of `texts`, counted in a worker thread."""

@@ -60,6 +60,8 @@ class Completing:
                 memories = await self._desk.memories()
                 found = await memories.complete("entity", prefix)
                 return list(dict.fromkeys([*found, *await memories.complete("tag", prefix)]))
+            case "query":
+                return await (await self._desk.memories()).complete("entity", prefix)
             case "namespace" | "session":
                 return await (await self._desk.memories()).complete(name, prefix)
             case "board":

@@ -28,12 +28,16 @@ from loci.server.model import (
     Board,
     BoardPage,
     BoardQuery,
+    Card,
+    Cards,
+    CardsStatus,
     Cell,
     CellWrite,
     Change,
     Cycle,
     Decision,
     Draft,
+    EntityType,
     Filters,
     ForgetMode,
     Forgotten,
@@ -56,9 +60,11 @@ from loci.server.model import (
     Section,
     Selection,
     Source,
+    State,
     Status,
     Tier,
     Undone,
+    Update,
     Why,
     Written,
 )
@@ -137,6 +143,7 @@ REMEMBERED = Remembered(
     status="duplicate",
     entities=("e",),
     similar=(Near(id="m2", content="c", relevance=0.9),),
+    updates=(Update(id="m2", entity="e", attribute="a", was="b", now="c", when=THEN),),
 )
 STATUS = Status(
     tiers={"hot": 1},
@@ -145,6 +152,7 @@ STATUS = Status(
     waiting=0,
     index=INDEX,
     answers=Answered(again=2, sought=1),
+    cards=CardsStatus(entities=3, cards=2, card_tokens=40, memory_tokens=90),
     healthy=True,
     canary="sings",
 )
@@ -182,6 +190,16 @@ REFLECTION = Reflection(
     cycle=1, dry_run=False, looked=2, merged=(Merged(into="m2", ids=("m1",), content="Tea."),)
 )
 
+CARD = Card(
+    id="e1",
+    name="e",
+    type=EntityType.PERSON,
+    aliases=("f",),
+    states=(State(attribute="a", value="b", since=THEN, until=None, memory="m1"),),
+    memories=("m1",),
+    mentions=1,
+)
+
 EXCHANGES: dict[str, tuple[dict[str, Any], Any]] = {
     "remember": ({"drafts": [DRAFT, DRAFT]}, [REMEMBERED]),
     "recall": ({"query": QUERY}, RECALL),
@@ -199,6 +217,11 @@ EXCHANGES: dict[str, tuple[dict[str, Any], Any]] = {
         {"name": "plan", "write": CELL_WRITE},
         Written(board="plan", private=False, cell=CELL),
     ),
+    "entities": (
+        {"query": "e", "kind": EntityType.PERSON, "limit": 3, "max_tokens": 100},
+        Cards(cards=(CARD,), omitted=1, tokens=9),
+    ),
+    "merge": ({"into": "e1", "others": ["e2"], "undo": True}, CARD),
     "status": ({}, STATUS),
     "index": ({}, INDEX),
     "reindex": ({}, INDEX),

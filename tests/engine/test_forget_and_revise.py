@@ -289,5 +289,5 @@ async def test_completions_are_the_values_in_use_most_used_first(tmp_path: Path)
         assert await memories.complete("tag", "bl") == ["black", "blue"]
         assert await memories.complete("namespace", "wo") == ["work/x"]
         assert await memories.complete("session", "") == ["s-1"]
-        assert await memories.complete("entity", "ADA_") == ["ada_l"]
+        assert await memories.complete("entity", "ADA_") == ["Ada_L"]
         assert await memories.complete("entity", "%") == []

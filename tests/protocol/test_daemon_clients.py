@@ -107,7 +107,7 @@ async def test_each_client_has_its_own_tenant_namespace_tools_and_name(home: Hom
         assert await ada.contents() == [f"Remembered by {ada.process.pid}."]
         assert await bob.contents() == [f"Remembered by {bob.process.pid}."]
         assert len(await again.contents(namespace="")) == 2
-        assert [await tools(one) for one in (ada, bob, again)] == [5, 10, 10]
+        assert [await tools(one) for one in (ada, bob, again)] == [5, 12, 12]
         assert await agents(again) == {"Ada's", "Again"}
         assert await agents(bob) == {"Bob's"}
         shown = {one["pid"]: one for one in home.status()["clients"]}

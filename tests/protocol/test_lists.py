@@ -68,6 +68,7 @@ def test_tool_definitions_stay_within_their_budget() -> None:
     assert tokens("revise") <= 130
     assert sum(tokens(one) for one in ("scratchpad_write", "scratchpad_read", "promote")) <= 260
     assert tokens("reflect") <= 110
+    assert tokens("entities") + tokens("entity_merge") <= 200
 
 
 async def test_instructions_stay_within_their_budget(server: LociServer) -> None:
@@ -98,6 +99,7 @@ async def test_every_tool_says_what_it_may_do(connect: Connect) -> None:
     assert [t.name for t in listed if t.annotations and t.annotations.read_only_hint] == [
         "recall",
         "blackboard_read",
+        "entities",
         "scratchpad_read",
     ]
     assert [t.name for t in listed if t.annotations and t.annotations.destructive_hint] == [

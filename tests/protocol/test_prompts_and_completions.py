@@ -81,7 +81,11 @@ async def test_arguments_complete_from_what_is_remembered(connect: Connect) -> N
         ]
         for note in notes:
             await client.call_tool("remember", note)
-        assert await complete(client, "recall_first", "ad") == ["ada lovelace", "adam", "advice"]
+        assert await complete(client, "recall_first", "ad") == [
+            "Ada Lovelace",
+            "Adam",
+            "advice",
+        ]
         assert await complete(client, "remember_session", "mo") == ["monday"]
         assert await complete(client, "onboard", "w") == ["work/engine"]
         assert await complete(client, "reflect_on", "last") == ["last week", "last month"]

@@ -126,7 +126,7 @@ async def test_a_client_may_discover_before_it_initializes(desk: GatedDesk) -> N
         assert "2026-07-28" in (await wire.result())["supportedVersions"]
         await wire.initialize()
         await wire.ask(2, "tools/list", {})
-        assert len((await wire.result())["tools"]) == 10
+        assert len((await wire.result())["tools"]) == 12
 
 
 async def test_a_client_may_discover_twice_and_stay_modern(desk: GatedDesk) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from loci.server.embedding import Embedder, HashEmbedder, Reranker
 from loci.server.engine import Engine, Limits, Memories, open_engine
+from loci.server.entities import Extractor
 from loci.server.index.running import open_shelves
 from loci.server.ledger import open_ledger
 from loci.server.model import Draft, Filters, Query
@@ -46,6 +47,7 @@ async def opened(
     index: bool = False,
     url: str | None = None,
     reranker: Reranker | None = None,
+    extractor: Extractor | None = None,
 ) -> AsyncGenerator[Engine]:
     """An engine over the database in a directory, with an index if asked for."""
     async with (
@@ -59,6 +61,7 @@ async def opened(
             limits=limits,
             shelves=shelves,
             reranker=reranker,
+            extractor=extractor,
         ) as engine,
     ):
         yield engine

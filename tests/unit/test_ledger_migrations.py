@@ -22,7 +22,7 @@ NEXT = """
 from alembic import op
 
 revision = "0999"
-down_revision = "{newest}"
+down_revision = "{head}"
 
 
 def upgrade() -> None:
@@ -35,9 +35,8 @@ def next_migrations(folder: Path, last: str = "INSERT INTO extra VALUES (1)") ->
     """The product's migrations with one more, as the next release would have."""
     scripts = folder / "migrations"
     shutil.copytree(SCRIPTS, scripts, ignore=shutil.ignore_patterns("__pycache__"))
-    (scripts / "versions" / "0999_extra.py").write_text(
-        NEXT.format(last=last, newest=newest()), encoding="utf-8"
-    )
+    script = NEXT.format(head=newest(), last=last)
+    (scripts / "versions" / "0999_extra.py").write_text(script, encoding="utf-8")
     return scripts
 
 

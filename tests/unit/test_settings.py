@@ -122,6 +122,7 @@ BAD: dict[str, object] = {
     "session_minutes": 0,
     "promotion_weights": "novelty=1",
     "promotion_from": 1.1,
+    "updates": "delete",
     "idle_seconds": 0,
     "signals": "some",
     "log_level": "loud",

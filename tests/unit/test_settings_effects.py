@@ -468,6 +468,12 @@ class Proofs:
         self.given("promotion_from", 0.1)
         assert self._promoted() == ["promoted"]
 
+    def updates(self) -> None:
+        self.remember("Mara works at Siemens.")
+        assert self.remember("Mara works at Bosch.")[0].status == "stored"
+        self.given("updates", "supersede")
+        assert self.remember("Mara works at Miele.")[0].status == "superseded_others"
+
     def _logged(self, settings: Settings) -> str:
         stderr = io.StringIO()
         self._patch.setattr(sys, "stderr", stderr)
