@@ -15,13 +15,16 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import anyio
 from anyio import to_thread
 
 from .access import current_caller
+from .access.administration import Administration
 from .errors import LociError, StoreError
 from .home import DATABASE, INDEX, owned
+from .model import Readiness
 from .settings import SENTENCE_TRANSFORMERS
 from .tasks import task_group
 
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from .embedding import Embedder
     from .engine import Engine, Memories
     from .index import Shelves
+    from .ledger import Registry
     from .model import Change, IndexStatus, Status
     from .settings import Settings
 
@@ -38,7 +42,16 @@ __all__ = ["App", "embedder_for", "open_app"]
 class App:
     """Serves whoever asks (`access.ShellDesk`). Made by `open_app`."""
 
-    __slots__ = ("_closing", "_engine", "_failure", "_listeners", "_opened", "_wanted", "settings")
+    __slots__ = (
+        "_closing",
+        "_engine",
+        "_failure",
+        "_listeners",
+        "_opened",
+        "_wanted",
+        "administration",
+        "settings",
+    )
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -48,6 +61,7 @@ class App:
         self._engine: Engine | None = None
         self._failure: LociError | None = None
         self._listeners: list[Callable[[Change], Awaitable[None]]] = []
+        self.administration = Administration(self._ready)
 
     def start(self) -> None:
         """Begin to open the store, if that has not begun."""
@@ -77,6 +91,17 @@ class App:
         """What state the caller's index is in. Raises as `memories` does."""
         tenant = current_caller().tenant
         return await (await self._ready()).index(tenant)
+
+    async def registry(self) -> Registry:
+        """Tenants, tokens and the audit. Raises as `memories` does."""
+        return (await self._ready()).registry
+
+    async def readiness(self) -> Readiness:
+        """Whether a canary can be written, recalled and erased. Raises as `memories` does."""
+        ready, canary, embedder = await (await self._ready()).readiness()
+        place = urlsplit(self.settings.index)
+        index = f"chroma at {place.hostname}" if place.hostname else self.settings.index
+        return Readiness(ready=ready, canary=canary, embedder=embedder, index=index)
 
     def on_change(self, listener: Callable[[Change], Awaitable[None]]) -> None:
         """Have changes of any tenant announced, after their commit."""
@@ -209,7 +234,7 @@ async def _open_engine(settings: Settings) -> AsyncGenerator[Engine]:
     embedder = await to_thread.run_sync(embedder_for, settings)
     try:
         async with (
-            open_ledger(settings.home / DATABASE) as ledger,
+            open_ledger(settings.home / DATABASE, audited=settings.audit) as ledger,
             _open_shelves(settings) as shelves,
             open_engine(ledger, embedder, TokenCounter(), limits=limits, shelves=shelves) as engine,
         ):

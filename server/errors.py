@@ -4,6 +4,8 @@ LociError
 ├── InvalidInput          an argument cannot be used as it is
 ├── NotFound              no such memory (or it is another tenant's: the same to the caller)
 ├── ConfirmationNeeded    a selection must be confirmed before it is forgotten
+├── Unauthorized          a credential is missing, or not valid here
+├── LimitExceeded         a tenant has used up what it may have or ask
 ├── SettingsError         a setting is wrong: which, from where, what is allowed
 ├── ModelError            an embedding model cannot be loaded or used
 ├── IndexFailed           the vector index cannot be used now; the ledger answers in its place
@@ -23,6 +25,7 @@ __all__ = [
     "IndexDamaged",
     "IndexFailed",
     "InvalidInput",
+    "LimitExceeded",
     "LociError",
     "ModelError",
     "NotFound",
@@ -33,6 +36,7 @@ __all__ = [
     "StoreFromFuture",
     "StoreFull",
     "StoreReadOnly",
+    "Unauthorized",
 ]
 
 
@@ -50,6 +54,19 @@ class NotFound(LociError):
 
 class ConfirmationNeeded(LociError):
     """A selection must be confirmed before it is forgotten."""
+
+
+class Unauthorized(LociError):
+    """A credential is missing, or not valid here. Says no more than that to who sent it."""
+
+
+class LimitExceeded(LociError):
+    """A tenant has used up what it may have or ask; the text says what, and when to come back."""
+
+    def __init__(self, text: str, retry_after: float | None = None) -> None:
+        """`retry_after` in seconds; None where waiting does not help."""
+        super().__init__(text)
+        self.retry_after = retry_after
 
 
 class SettingsError(LociError):

@@ -31,6 +31,7 @@ from pydantic_settings import (
 )
 
 from .errors import SettingsError
+from .serving_settings import ServingSettings
 from .setting_rules import (
     SENTENCE_TRANSFORMERS,
     about,
@@ -56,12 +57,12 @@ __all__ = [
 FILE = "loci.toml"
 
 PREFIX = "LOCI_"
-_FLAGS = ("home", "profile", "tenant", "namespace", "tools", "agent")
+_FLAGS = ("home", "profile", "tenant", "namespace", "tools", "agent", "host", "port")
 _MODEL = ("device", "backend", "truncate_dim", "revision", "query_prompt", "document_prompt")
 """Settings of sentence-transformers alone."""
 
 
-class Settings(BaseSettings):
+class Settings(ServingSettings):
     """What `load_settings` found. Made directly, it reads nothing: arguments and defaults."""
 
     model_config = SettingsConfigDict(
@@ -167,6 +168,18 @@ class Settings(BaseSettings):
         "What orders a recall: all signals, or one list alone (for `loci eval`).",
         "all, words or meaning",
         "all",
+    )
+    secrets: Literal["mask", "refuse", "allow"] = about(
+        "What is done with credentials in what is to be remembered.",
+        "mask, refuse or allow",
+        "mask",
+    )
+    max_memories: int | None = number(
+        "Memories of one tenant, all versions counted.", 1, 1_000_000_000, None
+    )
+    max_megabytes: int | None = number("Megabytes of one tenant's memories.", 1, 1_000_000, None)
+    audit: bool = about(
+        "Keep who did what to which memories, without content.", "true or false", False
     )
     log_level: Literal["debug", "info", "warning", "error"] = about(
         "What is logged to stderr; never what is remembered.",
@@ -302,7 +315,9 @@ def settings_table() -> str:
 def _rows() -> Iterator[str]:
     yield "| setting | environment | flag | default | allowed | what it does |"
     yield "|---|---|---|---|---|---|"
-    for name, field in Settings.model_fields.items():
+    fields = Settings.model_fields
+    for name in sorted(fields, key=ServingSettings.model_fields.__contains__):
+        field = fields[name]
         default = "the platform's user data directory" if name == "home" else f"`{field.default}`"
         default = "" if field.default in (None, "") else default
         flag = f"`--{name}`" if name in _FLAGS else ""

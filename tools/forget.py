@@ -14,7 +14,7 @@ from mcp.server.mcpserver.resolve import Elicit, Resolve
 from mcp.types import CallToolResult
 from pydantic import BaseModel, Field
 
-from ..server.access import Desk, current_caller
+from ..server.access import Desk, Scope, current_caller
 from ..server.errors import InvalidInput
 from ..server.model import ForgetMode, Forgotten, Selection, from_time, iso
 from .kit import answer, make_tool, memories_of
@@ -111,10 +111,15 @@ async def _ask(
         return _Sure(confirm=True)
     if not _can_ask(ctx):
         return _Sure(confirm=confirm == chosen.token)
+    return Elicit(f"{mode} {len(chosen.ids)} memories?{await _oldest(ctx, chosen)}", _Sure)
+
+
+async def _oldest(ctx: Context[Desk], chosen: _Chosen) -> str:
+    if Scope.MEMORY_READ not in current_caller().scopes:
+        return ""
     memories = await memories_of(ctx)
     first = await memories.get(chosen.ids[0])
-    start = " ".join(first.content.split())[:120]
-    return Elicit(f"{mode} {len(chosen.ids)} memories? The oldest: “{start}”", _Sure)
+    return f" The oldest: “{' '.join(first.content.split())[:120]}”"
 
 
 def _can_ask(ctx: Context[Desk]) -> bool:
@@ -186,4 +191,4 @@ def _proof(receipt: Forgotten) -> dict[str, Any]:
     return shown
 
 
-TOOL = make_tool(forget, title="Forget", destroys=True, again=True)
+TOOL = make_tool(forget, title="Forget", scopes={Scope.MEMORY_WRITE}, destroys=True, again=True)

@@ -4,33 +4,46 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
-from ..server.access import Desk
+from ..server.access import Desk, Scope
 from ..server.model.render import compact
 
 if TYPE_CHECKING:
     from ..server.engine import Memories
 
-__all__ = ["answer", "client_name", "make_tool", "memories_of"]
+__all__ = ["LociTool", "answer", "client_name", "make_tool", "memories_of"]
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 
 _NAME = 200
 
 
+class LociTool(Tool):
+    """A tool, and what a caller must be allowed to do to call it. Made by `make_tool`."""
+
+    scopes: frozenset[Scope] = Field(exclude=True)
+
+
 def make_tool(
-    fn: Callable[..., Any], *, title: str, reads: bool = False, destroys: bool = False, again: bool
-) -> Tool:
+    fn: Callable[..., Any],
+    *,
+    title: str,
+    scopes: AbstractSet[Scope],
+    reads: bool = False,
+    destroys: bool = False,
+    again: bool,
+) -> LociTool:
     """A tool of a function: its docstring is the description, its signature the arguments.
 
-    `reads` that it changes nothing, `destroys` that it may take away, `again` that a second call
+    `scopes` are what its callers need, asked for in one place (`transports.gate`); `reads` that it changes nothing, `destroys` that it may take away, `again` that a second call
     with the same arguments changes nothing more.
     """
     tool = Tool.from_function(
@@ -53,7 +66,8 @@ def make_tool(
         wrap_output=made.wrap_output,
         nested=frozenset(_nested(tool.parameters)),
     )
-    return tool
+    fields = {name: getattr(tool, name) for name in Tool.model_fields}
+    return LociTool(**fields, scopes=frozenset(scopes))
 
 
 def answer(value: dict[str, Any]) -> CallToolResult:

@@ -6,7 +6,7 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 from pydantic import BaseModel, Field
 
-from ..server.access import Desk, current_caller
+from ..server.access import Desk, Scope, current_caller
 from ..server.model import Draft, Kind, Outcome, Remembered, Source, from_time, until_time
 from .kit import answer, client_name, make_tool, memories_of
 
@@ -76,15 +76,17 @@ async def remember(
 
 
 def _shown(one: Remembered) -> dict[str, Any]:
+    # What is similar was told by others: who may only write is not shown it.
+    similar = one.similar if Scope.MEMORY_READ in current_caller().scopes else ()
     return {
         "id": one.id,
         "status": one.status,
         "entities": list(one.entities),
         "similar": [
             {"id": near.id, "content": near.content, "relevance": round(near.relevance, 2)}
-            for near in one.similar
+            for near in similar
         ],
     }
 
 
-TOOL = make_tool(remember, title="Remember", again=True)
+TOOL = make_tool(remember, title="Remember", scopes={Scope.MEMORY_WRITE}, again=True)

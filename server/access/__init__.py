@@ -6,6 +6,18 @@ verbs of the shell, which go through the daemon as `calls`; below stands the eng
 
 from .caller import Caller, as_caller, current_caller
 from .desk import Desk
+from .scopes import EVERYTHING, Scope, scopes_in
 from .verbs import Shell, ShellDesk, at_desk
 
-__all__ = ["Caller", "Desk", "Shell", "ShellDesk", "as_caller", "at_desk", "current_caller"]
+__all__ = [
+    "EVERYTHING",
+    "Caller",
+    "Desk",
+    "Scope",
+    "Shell",
+    "ShellDesk",
+    "as_caller",
+    "at_desk",
+    "current_caller",
+    "scopes_in",
+]

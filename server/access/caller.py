@@ -5,6 +5,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from ..model import Actor, acting
+from .scopes import EVERYTHING, Scope
+
 __all__ = ["Caller", "as_caller", "current_caller"]
 
 
@@ -17,6 +20,11 @@ class Caller:
     """Where this caller remembers and looks when it names no namespace."""
     agent: str | None = None
     """Which agent it is, as whoever connected it says; None: the client's own name is used."""
+    scopes: frozenset[Scope] = EVERYTHING
+    """What it may do. Whoever owns the process may do everything; a remote caller what its
+    credential says."""
+    credential: str = "local"
+    """Which credential, for the audit; never the credential itself."""
 
 
 _CALLER: ContextVar[Caller] = ContextVar("caller")
@@ -27,7 +35,8 @@ def as_caller(caller: Caller) -> Generator[None]:
     """Serve on a caller's behalf, in this task and those it starts."""
     token = _CALLER.set(caller)
     try:
-        yield
+        with acting(Actor(caller.credential, caller.agent)):
+            yield
     finally:
         _CALLER.reset(token)
 

@@ -9,10 +9,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from ..model import (
+    AuditEntry,
     Draft,
     ForgetMode,
     Forgotten,
     IndexStatus,
+    Issued,
     Memory,
     Page,
     Query,
@@ -20,8 +22,12 @@ from ..model import (
     Remembered,
     Selection,
     Status,
+    TenantErased,
+    TenantRow,
     Tier,
+    Token,
 )
+from .administration import Administration
 from .desk import Desk
 
 __all__ = [
@@ -30,6 +36,10 @@ __all__ = [
     "ShellDesk",
     "Verb",
     "at_desk",
+    "audit",
+    "create_tenant",
+    "create_token",
+    "erase_tenant",
     "forget",
     "get",
     "history",
@@ -39,8 +49,11 @@ __all__ = [
     "reindex",
     "remember",
     "restore",
+    "revoke_token",
     "select",
     "status",
+    "tenants",
+    "tokens",
 ]
 
 A = TypeVar("A")
@@ -56,6 +69,11 @@ class ShellDesk(Desk, Protocol):
 
     async def reindex(self) -> IndexStatus:
         """Build the caller's index anew. Raises IndexFailed."""
+        ...
+
+    @property
+    def administration(self) -> Administration:
+        """Of all tenants: for whoever has the data directory, and for nobody over the network."""
         ...
 
 
@@ -135,7 +153,48 @@ async def reindex(desk: ShellDesk) -> IndexStatus:
     return await desk.reindex()
 
 
-_ALL = (remember, recall, forget, restore, select, get, history, page, status, index, reindex)
+async def tenants(desk: ShellDesk) -> list[TenantRow]:
+    """All tenants."""
+    return await desk.administration.tenants()
+
+
+async def create_tenant(desk: ShellDesk, name: str) -> bool:
+    """Whether it is new. Raises InvalidInput."""
+    return await desk.administration.create_tenant(name)
+
+
+async def erase_tenant(desk: ShellDesk, name: str) -> TenantErased:
+    """Raises NotFound."""
+    return await desk.administration.erase_tenant(name)
+
+
+async def tokens(desk: ShellDesk, tenant: str | None) -> list[Token]:
+    """All of a tenant, or of all."""
+    return await desk.administration.tokens(tenant)
+
+
+async def create_token(
+    desk: ShellDesk, tenant: str, scopes: Sequence[str], agent: str | None, days: float
+) -> Issued:
+    """Raises InvalidInput, NotFound."""
+    return await desk.administration.create_token(tenant, scopes, agent, days)
+
+
+async def revoke_token(desk: ShellDesk, name: str) -> Token:
+    """Raises NotFound."""
+    return await desk.administration.revoke_token(name)
+
+
+async def audit(desk: ShellDesk, tenant: str, after: int) -> list[AuditEntry]:
+    """What was done in a tenant, beyond an entry's number, oldest first."""
+    return await desk.administration.audit(tenant, after)
+
+
+_OWN = (remember, recall, forget, restore, select, get, history, page, status, index, reindex)
+_ALL = (
+    *_OWN,
+    *(tenants, create_tenant, erase_tenant, tokens, create_token, revoke_token, audit),
+)
 
 VERBS: Mapping[str, Callable[..., Awaitable[Any]]] = {verb.__name__: verb for verb in _ALL}
 """By their names."""

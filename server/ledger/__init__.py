@@ -12,6 +12,7 @@ from .feed import IndexLedger
 from .fulltext import question_terms
 from .ledger import Ledger, open_ledger
 from .outbox import IndexRow, OutboxRow
+from .registry import Registry
 from .rows import NewMemory, NewPassage, VersionRow, as_kept
 from .tenant import TenantLedger
 from .vectors import MAX_PASSAGES, Delta, seq_of, seqs_of
@@ -27,6 +28,7 @@ __all__ = [
     "NewMemory",
     "NewPassage",
     "OutboxRow",
+    "Registry",
     "Sight",
     "Stored",
     "TenantLedger",

@@ -14,6 +14,7 @@ __all__ = [
     "add_words",
     "any_of",
     "create_words",
+    "drop_words",
     "purge_words",
     "question_terms",
     "remove_words",
@@ -41,6 +42,12 @@ def create_words(connection: Connection, tenant: int) -> None:
             "tokenize='porter unicode61 remove_diacritics 2')"
         )
     )
+
+
+def drop_words(connection: Connection, tenant: int) -> None:
+    """Take a tenant's table and view away."""
+    connection.execute(text(f"DROP TABLE IF EXISTS words_{tenant:d}"))
+    connection.execute(text(f"DROP VIEW IF EXISTS words_source_{tenant:d}"))
 
 
 def add_words(connection: Connection, tenant: int, seqs: list[int]) -> None:

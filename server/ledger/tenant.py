@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
-from ..model import Memory, Residue, Tier
+from ..model import Memory, Residue, Tier, current_actor, utc_now
+from . import audit, outbox, reads, vectors, writes
 from . import erase as erasing
-from . import outbox, reads, vectors, writes
 from .active import Active
 from .erase import Erasure, Needle
 from .feed import IndexLedger
@@ -37,6 +37,7 @@ class TenantLedger:
 
     __slots__ = (
         "_active",
+        "_audited",
         "_erasures",
         "_files",
         "_model",
@@ -56,9 +57,11 @@ class TenantLedger:
         writer: Writer,
         files: tuple[Path, Path],
         erasures: Erasures | None,
+        audited: bool = False,
     ) -> None:
         """Without `erasures` no changes are kept for an index."""
         self._tenant = tenant
+        self._audited = audited
         self._model = model
         self._readers = readers
         self._writer = writer
@@ -88,6 +91,25 @@ class TenantLedger:
         if self._erasures is not None:
             outbox.append(connection, self._tenant, delta)
         return delta
+
+    async def _deed(
+        self, action: str, ids: Sequence[str], work: Callable[[Connection], Delta]
+    ) -> Delta:
+        """Write, with what the index and the audit are to know of it."""
+        note = self._noting(action, ids)
+
+        def job(connection: Connection) -> Delta:
+            note(connection)
+            return self._noted(connection, work(connection))
+
+        return await self._write(job)
+
+    def _noting(self, action: str, ids: Sequence[str]) -> Callable[[Connection], None]:
+        """What writes a deed down in its transaction, on behalf of whoever asks for it now."""
+        if not self._audited:
+            return lambda _: None
+        actor, now = current_actor(), utc_now()
+        return lambda c: audit.note(c, self._tenant, actor, action, ids, now)
 
     # Reading
 
@@ -191,7 +213,8 @@ class TenantLedger:
             NotFound: one of `supersedes` names no current memory.
         """
         feeding = self._erasures is not None
-        return await self._writer.write(Store(self._tenant, self._model, new, now, feeding))
+        actor = current_actor() if self._audited else None
+        return await self._writer.write(Store(self._tenant, self._model, new, now, feeding, actor))
 
     async def revise(
         self,
@@ -206,10 +229,12 @@ class TenantLedger:
             NotFound: the memory is gone.
         """
         cells = (self._tenant, self._model, self.dimension, expected, later, now, content)
+        note = self._noting("revise", [later.id])
 
         def job(connection: Connection) -> tuple[VersionRow, Delta] | None:
             if (done := writes.revise(connection, *cells)) is None:
                 return None
+            note(connection)
             return done[0], self._noted(connection, done[1])
 
         return await self._write(job)
@@ -217,17 +242,17 @@ class TenantLedger:
     async def archive(self, ids: Sequence[str]) -> Delta:
         """Move memories to the cold tier. Raises NotFound, and then moves none."""
         cells = (self._tenant, self._model, ids)
-        return await self._write(lambda c: self._noted(c, writes.archive(c, *cells)))
+        return await self._deed("archive", ids, lambda c: writes.archive(c, *cells))
 
     async def mark_deleted(self, ids: Sequence[str], now: datetime, until: datetime) -> Delta:
         """Hide memories until they are restored. Raises NotFound, and then hides none."""
         cells = (self._tenant, self._model, ids, now, until)
-        return await self._write(lambda c: self._noted(c, writes.mark_deleted(c, *cells)))
+        return await self._deed("delete", ids, lambda c: writes.mark_deleted(c, *cells))
 
     async def restore(self, ids: Sequence[str]) -> Delta:
         """Bring back deleted and archived memories. Raises NotFound, and then brings back none."""
         cells = (self._tenant, self._model, self.dimension, ids)
-        delta = await self._write(lambda c: self._noted(c, writes.restore(c, *cells)))
+        delta = await self._deed("restore", ids, lambda c: writes.restore(c, *cells))
         self._active.look_again()
         return delta
 
@@ -262,7 +287,13 @@ class TenantLedger:
             NotFound: without `due`, an id is unknown; nothing was erased.
         """
         cells = (self._tenant, self._model, ids, due, self._erasures)
-        return await self._write(lambda c: erasing.erase(c, *cells))
+        note = self._noting("erase", ids)
+
+        def job(connection: Connection) -> Erasure:
+            note(connection)
+            return erasing.erase(connection, *cells)
+
+        return await self._write(job)
 
     async def residue(self, erasure: Erasure) -> Residue:
         """Look through all files for what stayed. Raises StoreError if one cannot be read."""

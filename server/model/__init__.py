@@ -3,6 +3,8 @@
 Every room above uses them; below stand only the errors. Times are aware datetimes in UTC.
 """
 
+from .access import AuditEntry, Deed, Issued, TenantErased, TenantRow, Token
+from .actor import Actor, acting, current_actor
 from .answers import (
     Answered,
     Forgotten,
@@ -11,6 +13,7 @@ from .answers import (
     Near,
     Outcome,
     Page,
+    Readiness,
     Recall,
     Recollection,
     Remembered,
@@ -26,20 +29,25 @@ from .text import content_key, passage_key
 from .times import from_micros, from_time, iso, parse_time, to_micros, until_time, utc_now
 
 __all__ = [
+    "Actor",
     "Answered",
+    "AuditEntry",
     "Change",
+    "Deed",
     "Draft",
     "Filters",
     "ForgetMode",
     "Forgotten",
     "IndexState",
     "IndexStatus",
+    "Issued",
     "Kind",
     "Memory",
     "Near",
     "Outcome",
     "Page",
     "Query",
+    "Readiness",
     "Recall",
     "Recollection",
     "Remembered",
@@ -48,9 +56,14 @@ __all__ = [
     "Selection",
     "Source",
     "Status",
+    "TenantErased",
+    "TenantRow",
     "Tier",
+    "Token",
     "Why",
+    "acting",
     "content_key",
+    "current_actor",
     "from_micros",
     "from_time",
     "is_memory_id",

@@ -15,6 +15,7 @@ __all__ = [
     "Near",
     "Outcome",
     "Page",
+    "Readiness",
     "Recall",
     "Recollection",
     "Remembered",
@@ -82,6 +83,17 @@ class Recall:
     tokens: int
     """What `render` made of this answer costs, exactly (o200k_base)."""
     nothing_relevant: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readiness:
+    """Whether a server can do what it is for, and what it does it with."""
+
+    ready: bool
+    canary: str
+    """What came of writing, recalling and erasing it."""
+    embedder: str
+    index: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,34 +4,32 @@ A client of 2026-07-28 listens on a stream that the SDK serves from the bus. A c
 subscribes, and is told by a task of its connection: no write waits for a client that does not read.
 """
 
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any
 
 import anyio
 import anyio.lowlevel
+from anyio.abc import TaskGroup
 from mcp import MCPError
-from mcp.server.context import ServerRequestContext
+from mcp.server.connection import Connection
 from mcp.server.session import ServerSession
 from mcp.server.subscriptions import ResourceUpdated, ServerEvent
 from mcp.types import (
     INVALID_PARAMS,
     METHOD_NOT_FOUND,
-    EmptyResult,
-    SubscribeRequestParams,
-    UnsubscribeRequestParams,
 )
 
 from ..access import current_caller
 from ..model import Change, Tier
 
-__all__ = ["Bus", "Subscriber", "on_subscribe", "on_unsubscribe"]
+__all__ = ["Bus", "Subscriber"]
 
 _MOST = 1000
 """Subscriptions of one connection."""
 _LONGEST = 500
+_STATE = "loci.subscriber"
 
 Listener = Callable[[ServerEvent], None]
 
@@ -44,6 +42,17 @@ class Bus:
     def __init__(self) -> None:
         self._listeners: dict[object, tuple[str, Listener]] = {}
         self._changed: dict[str, datetime] = {}
+        self._tasks: TaskGroup | None = None
+
+    @asynccontextmanager
+    async def delivering(self) -> AsyncGenerator[None]:
+        """Tell connections that come and go with the requests of HTTP."""
+        async with anyio.create_task_group() as self._tasks:
+            try:
+                yield
+            finally:
+                self._tasks.cancel_scope.cancel()
+                self._tasks = None
 
     def changed_at(self) -> datetime | None:
         """When the caller's memories last changed while this server ran."""
@@ -84,6 +93,23 @@ class Bus:
             _SUBSCRIBER.reset(token)
             unsubscribe()
 
+    def subscriber_of(self, connection: Connection) -> "Subscriber":
+        """What a connection subscribed to. One of HTTP lives on from request to request, and is its
+        owner's alone.
+
+        Raises:
+            MCPError: it carries no subscriptions.
+        """
+        found = _SUBSCRIBER.get(None) or connection.state.get(_STATE)
+        if found is None and self._tasks is not None:
+            found = connection.state[_STATE] = Subscriber()
+            connection.exit_stack.callback(self.subscribe(found.note))
+            connection.exit_stack.callback(found.end)
+            self._tasks.start_soon(found.deliver)
+        if not isinstance(found, Subscriber):
+            raise MCPError(METHOD_NOT_FOUND, "This connection carries no subscriptions.")
+        return found
+
     def _tell(self, tenant: str, event: ServerEvent) -> None:
         for whose, listener in list(self._listeners.values()):
             if whose == tenant:
@@ -98,6 +124,7 @@ class Subscriber:
         self._due: dict[str, None] = {}
         self._wake = anyio.Event()
         self._session: ServerSession | None = None
+        self._ended = False
 
     def note(self, event: ServerEvent) -> None:
         """Have the client told, once for all that happens until it is."""
@@ -106,14 +133,19 @@ class Subscriber:
             self._wake.set()
 
     async def deliver(self) -> None:
-        """Tell the client, for ever."""
-        while True:
+        """Tell the client, until `end`."""
+        while not self._ended:
             await self._wake.wait()
             self._wake = anyio.Event()
             due, self._due = list(self._due), {}
             for uri in due:
-                if self._session is not None and uri in self._uris:
+                if self._session is not None and uri in self._uris and not self._ended:
                     await self._session.send_resource_updated(uri)
+
+    def end(self) -> None:
+        """The connection is no more."""
+        self._ended = True
+        self._wake.set()
 
     def watch(self, session: ServerSession, uri: str) -> None:
         """Raises MCPError beyond what one connection may watch."""
@@ -125,29 +157,6 @@ class Subscriber:
     def leave(self, uri: str) -> None:
         """Watch it no more."""
         self._uris.discard(uri)
-
-
-async def on_subscribe(
-    ctx: ServerRequestContext[Any, Any], params: SubscribeRequestParams
-) -> EmptyResult:
-    """resources/subscribe."""
-    _subscriber().watch(ctx.session, params.uri)
-    return EmptyResult()
-
-
-async def on_unsubscribe(
-    ctx: ServerRequestContext[Any, Any], params: UnsubscribeRequestParams
-) -> EmptyResult:
-    """resources/unsubscribe."""
-    _subscriber().leave(params.uri)
-    return EmptyResult()
-
-
-def _subscriber() -> Subscriber:
-    found = _SUBSCRIBER.get(None)
-    if found is None:
-        raise MCPError(METHOD_NOT_FOUND, "This connection carries no subscriptions.")
-    return found
 
 
 def _events(change: Change) -> Iterator[ServerEvent]:

@@ -20,8 +20,8 @@ pytestmark = pytest.mark.anyio
 NEXT = """
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+revision = "9999"
+down_revision = "{newest}"
 
 
 def upgrade() -> None:
@@ -34,7 +34,9 @@ def next_migrations(folder: Path, last: str = "INSERT INTO extra VALUES (1)") ->
     """The product's migrations with one more, as the next release would have."""
     scripts = folder / "migrations"
     shutil.copytree(SCRIPTS, scripts, ignore=shutil.ignore_patterns("__pycache__"))
-    (scripts / "versions" / "0003_extra.py").write_text(NEXT.format(last=last), encoding="utf-8")
+    (scripts / "versions" / "9999_extra.py").write_text(
+        NEXT.format(last=last, newest=newest()), encoding="utf-8"
+    )
     return scripts
 
 
@@ -126,7 +128,7 @@ async def test_an_upgrade_keeps_a_copy_of_what_was(tmp_path: Path) -> None:
     async with open_ledger(tmp_path / "ledger.db", migrations=next_migrations(tmp_path)):
         pass
     assert "extra" in tables(tmp_path / "ledger.db")
-    copy = tmp_path / "backups" / "before-0002.db"
+    copy = tmp_path / "backups" / f"before-{newest()}.db"
     assert "extra" not in tables(copy)
     assert copy.stat().st_mode & 0o777 == 0o600
     shutil.copy(copy, tmp_path / "ledger.db")
@@ -178,7 +180,7 @@ async def test_a_database_from_the_future_is_refused_and_left_alone(tmp_path: Pa
         async with open_ledger(tmp_path / "ledger.db"):
             raise NotImplementedError
     assert str(refusal.value) == (
-        f"The database is of a newer Loci (schema 0003; this one knows up to {newest()}). "
+        f"The database is of a newer Loci (schema 9999; this one knows up to {newest()}). "
         "Update Loci, or use another --home."
     )
     assert await anyio.Path(tmp_path / "ledger.db").read_bytes() == before
