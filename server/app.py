@@ -24,7 +24,7 @@ from .access import current_caller
 from .access.administration import Administration
 from .errors import LociError, StoreError
 from .home import DATABASE, INDEX, owned
-from .model import Readiness
+from .model import Pulse, Readiness
 from .settings import SENTENCE_TRANSFORMERS
 from .tasks import task_group
 
@@ -95,6 +95,10 @@ class App:
     async def registry(self) -> Registry:
         """Tenants, tokens and the audit. Raises as `memories` does."""
         return (await self._ready()).registry
+
+    def pulse(self) -> Pulse | None:
+        """How the engine is doing; None until it is open."""
+        return None if self._engine is None else self._engine.pulse()
 
     async def readiness(self) -> Readiness:
         """Whether a canary can be written, recalled and erased. Raises as `memories` does."""
@@ -230,6 +234,9 @@ async def _open_engine(settings: Settings) -> AsyncGenerator[Engine]:
         exact_up_to=settings.exact_up_to,
         matrices=settings.vectors_mb << 20,
         signals=settings.signals,
+        secrets=settings.secrets,
+        max_memories=settings.max_memories,
+        max_bytes=settings.max_megabytes and settings.max_megabytes * 1_000_000,
     )
     embedder = await to_thread.run_sync(embedder_for, settings)
     try:

@@ -24,6 +24,7 @@ class _One(BaseModel):
     status: Outcome
     entities: list[str]
     similar: list[_Similar] = Field(description="What it may repeat or contradict")
+    masked: list[str] | None = Field(None, description="Credentials that were left out")
 
 
 class _Answer(BaseModel):
@@ -86,6 +87,7 @@ def _shown(one: Remembered) -> dict[str, Any]:
             {"id": near.id, "content": near.content, "relevance": round(near.relevance, 2)}
             for near in similar
         ],
+        **({"masked": list(one.masked)} if one.masked else {}),
     }
 
 

@@ -11,7 +11,7 @@ from ..embedding import Embedder
 from ..errors import IndexFailed, InvalidInput, LociError, NotFound
 from ..index import Shelves
 from ..ledger import Ledger, Registry, TenantLedger
-from ..model import Change, IndexStatus, Status, TenantErased, utc_now
+from ..model import Change, IndexStatus, Pulse, Status, TenantErased, utc_now
 from ..retrieval import Acquaintance, Dense, Matrices
 from ..tasks import task_group, uninterrupted
 from ..tokens import TokenCounter
@@ -24,6 +24,7 @@ from .memories import Memories
 from .prepare import compare, embed
 from .room import Room
 from .tending import Tending
+from .usage import Usage
 
 __all__ = ["Engine", "open_engine"]
 
@@ -118,6 +119,17 @@ class Engine:
             audit=erased.audit,
             sought=erased.sought,
             residue=residue,
+        )
+
+    def pulse(self) -> Pulse:
+        """How it is doing now. Asks nobody."""
+        rooms = self._rooms.values()
+        return Pulse(
+            answers_again=sum(room.answers.hits for room in rooms),
+            answers_sought=sum(room.answers.misses for room in rooms),
+            index_waiting=sum(room.feed.waiting for room in rooms if room.feed is not None),
+            writes_waiting=self._ledger.writes_waiting,
+            tenants_open=len(rooms),
         )
 
     async def readiness(self) -> tuple[bool, str, str]:
@@ -219,6 +231,7 @@ class Engine:
             feed=self._feed(name, ledger, dense) if feeding else None,
             counter=self._counter,
             limits=self._limits,
+            usage=Usage(ledger.usage, self._limits.max_memories, self._limits.max_bytes),
             clock=self._clock,
             announce=self._announce,
             embed=self._embedding,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ..retrieval import Signals
+from .redaction import Secrets
 
 __all__ = ["Limits"]
 
@@ -27,3 +28,9 @@ class Limits:
     """Bytes of vectors that are held in memory for exact search, of all tenants together."""
     signals: Signals = "all"
     """What orders a recall."""
+    secrets: Secrets = "mask"
+    """What is done with credentials in what is to be remembered."""
+    max_memories: int | None = None
+    """Versions of memories that a tenant may keep."""
+    max_bytes: int | None = None
+    """Bytes of their contents."""

@@ -17,6 +17,7 @@ from ..tiers import HotTier, choose_hot
 from ..tokens import TokenCounter
 from .gather import Gatherer
 from .limits import Limits
+from .usage import Usage
 
 if TYPE_CHECKING:
     from .feed import Feed
@@ -40,6 +41,7 @@ class Room:
     acquaintance: Acquaintance
     counter: TokenCounter
     limits: Limits
+    usage: Usage
     clock: Callable[[], datetime]
     announce: Callable[[Change], Awaitable[None]]
     embed: Gatherer["Contents", list[Sequence[NewPassage]]]
@@ -89,6 +91,7 @@ class Room:
 
     async def erased(self, delta: Delta) -> tuple[str, ...]:
         """See to it that what was erased is in no index. What may be left of it, and where."""
+        self.usage.shrunk()
         try:
             if self.feed is not None:
                 await self.feed.erased(delta.removed)

@@ -105,6 +105,11 @@ class Ledger:
 
         return erased, await find_residue(*self._files, erased.erasure, is_explained)
 
+    @property
+    def writes_waiting(self) -> int:
+        """Jobs that wait for the writer."""
+        return self._writer.waiting
+
     async def names(self) -> list[str]:
         """All tenants."""
         statement = select(tenants.c.name).order_by(tenants.c.key)

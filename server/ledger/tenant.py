@@ -173,6 +173,11 @@ class TenantLedger:
         found = await self._fetch(reads.counts(shape_of(sight)), parameters(self._tenant, sight))
         return {(Tier(tier), kind): count for tier, kind, count in found}
 
+    async def usage(self) -> tuple[int, int]:
+        """How many versions are kept, whatever became of them, and bytes of their contents."""
+        ((count, size),) = await self._fetch(reads.usage(), {"tenant": self._tenant})
+        return count, size
+
     async def complete(self, facet: str, prefix: str, sight: Sight, limit: int) -> list[str]:
         """Values of a facet that start so, most used first."""
         values = {**parameters(self._tenant, sight), "limit": limit}

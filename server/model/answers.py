@@ -15,6 +15,7 @@ __all__ = [
     "Near",
     "Outcome",
     "Page",
+    "Pulse",
     "Readiness",
     "Recall",
     "Recollection",
@@ -45,6 +46,8 @@ class Remembered:
     status: Outcome
     entities: tuple[str, ...]
     similar: tuple[Near, ...]
+    masked: tuple[str, ...] = ()
+    """Kinds of credentials that were replaced by what they looked like."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +86,20 @@ class Recall:
     tokens: int
     """What `render` made of this answer costs, exactly (o200k_base)."""
     nothing_relevant: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulse:
+    """How an engine is doing, over all its tenants, since it was opened."""
+
+    answers_again: int
+    """Recalls that were answered from what is still right."""
+    answers_sought: int
+    index_waiting: int
+    """Changes that the indexes are behind by."""
+    writes_waiting: int
+    """Jobs in the writer's queue."""
+    tenants_open: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

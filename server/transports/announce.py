@@ -47,12 +47,13 @@ class Bus:
     @asynccontextmanager
     async def delivering(self) -> AsyncGenerator[None]:
         """Tell connections that come and go with the requests of HTTP."""
-        async with anyio.create_task_group() as self._tasks:
+        async with anyio.create_task_group() as tasks:
+            self._tasks = tasks
             try:
                 yield
             finally:
-                self._tasks.cancel_scope.cancel()
                 self._tasks = None
+                tasks.cancel_scope.cancel()
 
     def changed_at(self) -> datetime | None:
         """When the caller's memories last changed while this server ran."""

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
 NEXT = """
 from alembic import op
 
-revision = "9999"
+revision = "0999"
 down_revision = "{newest}"
 
 
@@ -34,7 +34,7 @@ def next_migrations(folder: Path, last: str = "INSERT INTO extra VALUES (1)") ->
     """The product's migrations with one more, as the next release would have."""
     scripts = folder / "migrations"
     shutil.copytree(SCRIPTS, scripts, ignore=shutil.ignore_patterns("__pycache__"))
-    (scripts / "versions" / "9999_extra.py").write_text(
+    (scripts / "versions" / "0999_extra.py").write_text(
         NEXT.format(last=last, newest=newest()), encoding="utf-8"
     )
     return scripts
@@ -180,7 +180,7 @@ async def test_a_database_from_the_future_is_refused_and_left_alone(tmp_path: Pa
         async with open_ledger(tmp_path / "ledger.db"):
             raise NotImplementedError
     assert str(refusal.value) == (
-        f"The database is of a newer Loci (schema 9999; this one knows up to {newest()}). "
+        f"The database is of a newer Loci (schema 0999; this one knows up to {newest()}). "
         "Update Loci, or use another --home."
     )
     assert await anyio.Path(tmp_path / "ledger.db").read_bytes() == before
