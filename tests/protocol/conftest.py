@@ -60,7 +60,11 @@ def mode(request: pytest.FixtureRequest) -> Mode:
     return request.param
 
 
-@pytest.fixture(params=["memory", "streams", "socket", "mcp", "sse"])
+# A real server for each test takes its time: over the network they run with the slow ones.
+NETWORK = [pytest.param(way, marks=pytest.mark.slow) for way in ("mcp", "sse")]
+
+
+@pytest.fixture(params=["memory", "streams", "socket", *NETWORK])
 def door(request: pytest.FixtureRequest) -> str:
     return request.param
 

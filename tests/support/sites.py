@@ -239,6 +239,7 @@ async def over_network(server: LociServer, caller: Caller, way: str) -> AsyncGen
         ready=nobody,
         audit=no_answer,
         watch=nobody,
+        largest=32 << 20,
     )
     asgi = build_site(site)
     async with asgi.router.lifespan_context(asgi), _listening(asgi, site.streams) as url:
@@ -270,7 +271,14 @@ async def serving(web: Web) -> AsyncGenerator[str]:
 
 @asynccontextmanager
 async def _listening(asgi: Starlette, streams: OpenStreams) -> AsyncGenerator[str]:
-    config = uvicorn.Config(asgi, log_config=None, access_log=False, ws="none", lifespan="off")
+    config = uvicorn.Config(
+        asgi,
+        log_config=None,
+        access_log=False,
+        ws="none",
+        lifespan="off",
+        timeout_graceful_shutdown=2,
+    )
     server = _Server(config)
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))

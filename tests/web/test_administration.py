@@ -45,9 +45,7 @@ async def test_a_server_and_its_administrator(tmp_path: Path) -> None:
     port = free_port()
     line = [*LOCI, "serve", "--home", str(tmp_path), "--port", str(port)]
     url = f"http://127.0.0.1:{port}"
-    async with running(
-        line, env=environment(ENV), stderr=subprocess.PIPE, seconds=300
-    ) as server:
+    async with running(line, env=environment(ENV), stderr=subprocess.PIPE, seconds=300) as server:
         assert server.stderr is not None
         said = ""
         while "No credentials are configured" not in said:
