@@ -1,6 +1,5 @@
 """Tenants, the tokens that Loci gives out itself, and what was done: as they are kept and shown."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -49,7 +48,7 @@ class Deed:
     credential: str
     agent: str | None
     action: str
-    ids: Sequence[str]
+    ids: tuple[str, ...]
     """Up to 100 of the memories concerned."""
     count: int
     """How many they are."""

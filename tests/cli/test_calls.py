@@ -12,6 +12,7 @@ import anyio.to_thread
 import pytest
 
 from loci.server.access import Caller, ShellDesk, current_caller, verbs
+from loci.server.access.administration import Administration
 from loci.server.access.calls import (
     LONGEST,
     Answer,
@@ -25,12 +26,15 @@ from loci.server.engine import Memories
 from loci.server.errors import InvalidInput, LociError, NotFound, StoreFull
 from loci.server.model import (
     Answered,
+    AuditEntry,
     Change,
+    Deed,
     Draft,
     Filters,
     ForgetMode,
     Forgotten,
     IndexStatus,
+    Issued,
     Kind,
     Memory,
     Near,
@@ -43,7 +47,10 @@ from loci.server.model import (
     Selection,
     Source,
     Status,
+    TenantErased,
+    TenantRow,
     Tier,
+    Token,
     Why,
 )
 from loci.server.transports import LinesIn, LinesOut, serve_verbs
@@ -133,6 +140,27 @@ STATUS = Status(
     canary="sings",
 )
 
+TOKEN = Token(
+    id="0f",
+    tenant="ada",
+    scopes=("memory:read",),
+    agent=None,
+    created_at=THEN,
+    expires_at=THEN,
+    revoked_at=THEN,
+)
+ERASED = TenantErased(
+    tenant="ada",
+    at=THEN,
+    memories=3,
+    versions=4,
+    tokens=1,
+    audit=9,
+    sought=3,
+    residue=Residue(scanned=("ledger.db",), found=()),
+)
+DEED = Deed(credential="token 0f", agent="a", action="remember", ids=("m1",), count=1)
+
 EXCHANGES: dict[str, tuple[dict[str, Any], Any]] = {
     "remember": ({"drafts": [DRAFT, DRAFT]}, [REMEMBERED]),
     "recall": ({"query": QUERY}, RECALL),
@@ -145,6 +173,16 @@ EXCHANGES: dict[str, tuple[dict[str, Any], Any]] = {
     "status": ({}, STATUS),
     "index": ({}, INDEX),
     "reindex": ({}, INDEX),
+    "tenants": ({}, [TenantRow(name="ada", created_at=THEN, memories=3, tokens=1)]),
+    "create_tenant": ({"name": "ada"}, True),
+    "erase_tenant": ({"name": "ada"}, ERASED),
+    "tokens": ({"tenant": None}, [TOKEN]),
+    "create_token": (
+        {"tenant": "ada", "scopes": ["memory:read"], "agent": None, "days": 0.5},
+        Issued(token=TOKEN, secret="loci_secret"),
+    ),
+    "revoke_token": ({"name": "0f"}, TOKEN),
+    "audit": ({"tenant": "ada", "after": 7}, [AuditEntry(number=8, at=THEN, deed=DEED)]),
 }
 
 
@@ -235,6 +273,10 @@ class GatedDesk:
         self.building.set()
         await self.gate.wait()
         return INDEX
+
+    @property
+    def administration(self) -> Administration:
+        raise NotImplementedError
 
     def on_change(self, listener: Callable[[Change], Awaitable[None]]) -> None:
         pass
