@@ -16,13 +16,16 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import anyio
 from anyio import to_thread
 
 from .access import current_caller
+from .access.administration import Administration
 from .errors import LociError, StoreError
 from .home import DATABASE, INDEX, owned
+from .model import Pulse, Readiness
 from .setting_rules import weights_of
 from .settings import SENTENCE_TRANSFORMERS
 from .tasks import task_group
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from .embedding import Embedder, Reranker
     from .engine import Engine, Memories
     from .index import Shelves
+    from .ledger import Registry
     from .model import Change, IndexStatus, Status
     from .settings import Settings
 
@@ -40,7 +44,16 @@ __all__ = ["App", "embedder_for", "open_app", "reranker_for"]
 class App:
     """Serves whoever asks (`access.ShellDesk`). Made by `open_app`."""
 
-    __slots__ = ("_closing", "_engine", "_failure", "_listeners", "_opened", "_wanted", "settings")
+    __slots__ = (
+        "_closing",
+        "_engine",
+        "_failure",
+        "_listeners",
+        "_opened",
+        "_wanted",
+        "administration",
+        "settings",
+    )
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -50,6 +63,7 @@ class App:
         self._engine: Engine | None = None
         self._failure: LociError | None = None
         self._listeners: list[Callable[[Change], Awaitable[None]]] = []
+        self.administration = Administration(self._ready)
 
     def start(self) -> None:
         """Begin to open the store, if that has not begun."""
@@ -79,6 +93,21 @@ class App:
         """What state the caller's index is in. Raises as `memories` does."""
         tenant = current_caller().tenant
         return await (await self._ready()).index(tenant)
+
+    async def registry(self) -> Registry:
+        """Tenants, tokens and the audit. Raises as `memories` does."""
+        return (await self._ready()).registry
+
+    def pulse(self) -> Pulse | None:
+        """How the engine is doing; None until it is open."""
+        return None if self._engine is None else self._engine.pulse()
+
+    async def readiness(self) -> Readiness:
+        """Whether a canary can be written, recalled and erased. Raises as `memories` does."""
+        ready, canary, embedder = await (await self._ready()).readiness()
+        place = urlsplit(self.settings.index)
+        index = f"chroma at {place.hostname}" if place.hostname else self.settings.index
+        return Readiness(ready=ready, canary=canary, embedder=embedder, index=index)
 
     def on_change(self, listener: Callable[[Change], Awaitable[None]]) -> None:
         """Have changes of any tenant announced, after their commit."""
@@ -228,12 +257,15 @@ async def _open_engine(settings: Settings) -> AsyncGenerator[Engine]:
         policy=Policy(
             weights=weights_of(settings.promotion_weights), threshold=settings.promotion_from
         ),
+        secrets=settings.secrets,
+        max_memories=settings.max_memories,
+        max_bytes=settings.max_megabytes and settings.max_megabytes * 1_000_000,
     )
     embedder = await to_thread.run_sync(embedder_for, settings)
     reranker = reranker_for(settings)
     try:
         async with (
-            open_ledger(settings.home / DATABASE) as ledger,
+            open_ledger(settings.home / DATABASE, audited=settings.audit) as ledger,
             _open_shelves(settings) as shelves,
             open_engine(
                 ledger,

@@ -31,6 +31,7 @@ from pydantic_settings import (
 )
 
 from .errors import SettingsError
+from .serving_settings import ServingSettings
 from .setting_rules import (
     SENTENCE_TRANSFORMERS,
     about,
@@ -57,12 +58,12 @@ __all__ = [
 FILE = "loci.toml"
 
 PREFIX = "LOCI_"
-_FLAGS = ("home", "profile", "tenant", "namespace", "tools", "agent")
+_FLAGS = ("home", "profile", "tenant", "namespace", "tools", "agent", "host", "port")
 _MODEL = ("device", "backend", "truncate_dim", "revision", "query_prompt", "document_prompt")
 """Settings of sentence-transformers alone."""
 
 
-class Settings(WorkspaceSettings):
+class Settings(WorkspaceSettings, ServingSettings):
     """What `load_settings` found. Made directly, it reads nothing: arguments and defaults."""
 
     model_config = SettingsConfigDict(
@@ -174,6 +175,18 @@ class Settings(WorkspaceSettings):
         "What orders a recall: all signals, or one list alone (for `loci eval`).",
         "all, words or meaning",
         "all",
+    )
+    secrets: Literal["mask", "refuse", "allow"] = about(
+        "What is done with credentials in what is to be remembered.",
+        "mask, refuse or allow",
+        "mask",
+    )
+    max_memories: int | None = number(
+        "Memories of one tenant, all versions counted.", 1, 1_000_000_000, None
+    )
+    max_megabytes: int | None = number("Megabytes of one tenant's memories.", 1, 1_000_000, None)
+    audit: bool = about(
+        "Keep who did what to which memories, without content.", "true or false", False
     )
     log_level: Literal["debug", "info", "warning", "error"] = about(
         "What is logged to stderr; never what is remembered.",

@@ -6,7 +6,7 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 from pydantic import BaseModel, Field
 
-from ..server.access import Desk, current_caller
+from ..server.access import Desk, Scope, current_caller
 from ..server.model import Draft, Kind, Outcome, Remembered, Source, from_time, until_time
 from .kit import answer, client_name, make_tool, memories_of
 
@@ -24,6 +24,7 @@ class _One(BaseModel):
     status: Outcome
     entities: list[str]
     similar: list[_Similar] = Field(description="What it may repeat or contradict")
+    masked: list[str] | None = Field(None, description="Credentials that were left out")
 
 
 class _Answer(BaseModel):
@@ -76,15 +77,18 @@ async def remember(
 
 
 def _shown(one: Remembered) -> dict[str, Any]:
+    # What is similar was told by others: who may only write is not shown it.
+    similar = one.similar if Scope.MEMORY_READ in current_caller().scopes else ()
     return {
         "id": one.id,
         "status": one.status,
         "entities": list(one.entities),
         "similar": [
             {"id": near.id, "content": near.content, "relevance": round(near.relevance, 2)}
-            for near in one.similar
+            for near in similar
         ],
+        **({"masked": list(one.masked)} if one.masked else {}),
     }
 
 
-TOOL = make_tool(remember, title="Remember", again=True)
+TOOL = make_tool(remember, title="Remember", scopes={Scope.MEMORY_WRITE}, again=True)

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from ..model import (
+    AuditEntry,
     Board,
     BoardPage,
     BoardQuery,
@@ -17,6 +18,7 @@ from ..model import (
     ForgetMode,
     Forgotten,
     IndexStatus,
+    Issued,
     Memory,
     Pad,
     Page,
@@ -25,9 +27,13 @@ from ..model import (
     Remembered,
     Selection,
     Status,
+    TenantErased,
+    TenantRow,
     Tier,
+    Token,
     Written,
 )
+from .administration import Administration
 from .caller import current_caller
 from .desk import Desk
 
@@ -40,9 +46,13 @@ __all__ = [
     "ShellDesk",
     "Verb",
     "at_desk",
+    "audit",
     "board",
     "board_write",
     "boards",
+    "create_tenant",
+    "create_token",
+    "erase_tenant",
     "forget",
     "get",
     "history",
@@ -54,8 +64,11 @@ __all__ = [
     "reindex",
     "remember",
     "restore",
+    "revoke_token",
     "select",
     "status",
+    "tenants",
+    "tokens",
 ]
 
 A = TypeVar("A")
@@ -71,6 +84,11 @@ class ShellDesk(Desk, Protocol):
 
     async def reindex(self) -> IndexStatus:
         """Build the caller's index anew. Raises IndexFailed."""
+        ...
+
+    @property
+    def administration(self) -> Administration:
+        """Of all tenants: for whoever has the data directory, and for nobody over the network."""
         ...
 
 
@@ -180,9 +198,47 @@ async def _boards(desk: ShellDesk) -> "Boards":
     return (await desk.memories()).boards(current_caller().actor(operator=True))
 
 
+async def tenants(desk: ShellDesk) -> list[TenantRow]:
+    """All tenants."""
+    return await desk.administration.tenants()
+
+
+async def create_tenant(desk: ShellDesk, name: str) -> bool:
+    """Whether it is new. Raises InvalidInput."""
+    return await desk.administration.create_tenant(name)
+
+
+async def erase_tenant(desk: ShellDesk, name: str) -> TenantErased:
+    """Raises NotFound."""
+    return await desk.administration.erase_tenant(name)
+
+
+async def tokens(desk: ShellDesk, tenant: str | None) -> list[Token]:
+    """All of a tenant, or of all."""
+    return await desk.administration.tokens(tenant)
+
+
+async def create_token(
+    desk: ShellDesk, tenant: str, scopes: Sequence[str], agent: str | None, days: float
+) -> Issued:
+    """Raises InvalidInput, NotFound."""
+    return await desk.administration.create_token(tenant, scopes, agent, days)
+
+
+async def revoke_token(desk: ShellDesk, name: str) -> Token:
+    """Raises NotFound."""
+    return await desk.administration.revoke_token(name)
+
+
+async def audit(desk: ShellDesk, tenant: str, after: int) -> list[AuditEntry]:
+    """What was done in a tenant, beyond an entry's number, oldest first."""
+    return await desk.administration.audit(tenant, after)
+
+
 _ALL = (
     *(remember, recall, forget, restore, select, get, history, page),
     *(pads, pad, boards, board, board_write, status, index, reindex),
+    *(tenants, create_tenant, erase_tenant, tokens, create_token, revoke_token, audit),
 )
 
 VERBS: Mapping[str, Callable[..., Awaitable[Any]]] = {verb.__name__: verb for verb in _ALL}

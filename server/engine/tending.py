@@ -48,6 +48,11 @@ class Tending:
         self._soiled[room] = None
         self._wake.set()
 
+    def leave(self, room: Room) -> None:
+        """Tend a room no more."""
+        for held in (self._soiled, self._put_off, self._look_at):
+            held.pop(room, None)
+
     async def run(self) -> None:
         """Tend for ever. A room that cannot be tended now is tended at its next change."""
         while True:

@@ -15,6 +15,7 @@ from .boards import BoardsLedger, Found
 from .feed import IndexLedger
 from .ledger import Ledger, open_ledger
 from .outbox import IndexRow, OutboxRow
+from .registry import Registry
 from .rows import NewMemory, NewPassage, VersionRow, as_kept
 from .scratchpads import Decided, KeptPad, Overtaken, PadLedger
 from .tenant import TenantLedger
@@ -42,6 +43,7 @@ __all__ = [
     "Overtaken",
     "PadLedger",
     "Receipt",
+    "Registry",
     "Sight",
     "Stored",
     "TenantLedger",

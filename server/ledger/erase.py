@@ -14,11 +14,11 @@ from .fulltext import purge_words, remove_words, still_indexed
 from .outbox import Erasures, erased
 from .reads import current
 from .scratchpad_erase import ErasedNote, erase_notes, mentions
-from .tables import memories, passages, vectors
+from .tables import audit, memories, passages, vectors
 from .vectors import Delta, passage_ids, prune_vectors
 from .where import one_of
 
-__all__ = ["ERASED", "Erasure", "Needle", "erase", "explained"]
+__all__ = ["ERASED", "Erasure", "Needle", "erase", "explained", "needles_of", "pieces", "telling"]
 
 ERASED = "erased"
 """Stands where the id of an erased successor stood."""
@@ -89,29 +89,40 @@ def erase(
         return Erasure((), Delta(), ())
     seqs = [row.seq for row in rows]
     removed = passage_ids(connection, tenant, model, seqs)
-    needles = [
-        *(Needle("text", piece.encode()) for row in rows for piece in _pieces(row.content)),
-        *(Needle("id", name.encode()) for name in found),
-        *_vectors(connection, tenant, seqs),
-        *_noted(erased_notes),
-    ]
+    needles = [*needles_of(connection, tenant, found), *_noted(erased_notes)]
     boards, values = erase_promoted(connection, tenant, found, now)
-    needles += [Needle("cell", piece.encode()) for text in values for piece in _pieces(text)]
+    needles += [Needle("cell", piece.encode()) for text in values for piece in pieces(text)]
     if rows:
         _remove(connection, tenant, found, seqs)
     if erasures is not None:
         erased(connection, tenant, removed, erasures)
-    telling = tuple(one for one in dict.fromkeys(needles) if len(set(one.data)) >= _TELLING)
     left = still_indexed(connection, tenant, " ".join(row.content for row in rows), seqs)
     return Erasure(
         found,
         Delta(removed=tuple(removed)),
-        telling,
+        telling(needles),
         left,
         boards=tuple(boards),
         notes=tuple(note.id for note in erased_notes),
         sessions=tuple(dict.fromkeys(note.session for note in erased_notes)),
     )
+
+
+def needles_of(connection: Connection, tenant: int, ids: Sequence[str]) -> list[Needle]:
+    """What to look for once the memories are erased, in all their versions."""
+    where = (_m.tenant == tenant, one_of(_m.id, ids))
+    rows = connection.execute(select(_m.seq, _m.content).where(*where)).all()
+    needles = [
+        *(Needle("text", piece.encode()) for row in rows for piece in pieces(row.content)),
+        *(Needle("id", name.encode()) for name in ids),
+        *_vectors(connection, tenant, [row.seq for row in rows]),
+    ]
+    return needles
+
+
+def telling(needles: Sequence[Needle]) -> tuple[Needle, ...]:
+    """Those that turn up nowhere by chance, each once."""
+    return tuple(one for one in dict.fromkeys(needles) if len(set(one.data)) >= _TELLING)
 
 
 def _is_due(memory: Memory, due: datetime) -> bool:
@@ -137,21 +148,29 @@ def _vectors(connection: Connection, tenant: int, seqs: list[int]) -> list[Needl
 
 
 def _noted(notes: Sequence[ErasedNote]) -> list[Needle]:
-    texts = [Needle("text", piece.encode()) for note in notes for piece in _pieces(note.content)]
+    texts = [Needle("text", piece.encode()) for note in notes for piece in pieces(note.content)]
     return [*texts, *(Needle("id", note.id.encode()) for note in notes)]
 
 
-def _pieces(whole: str) -> list[str]:
+def pieces(whole: str) -> list[str]:
     """Up to 16 pieces of 32 characters, spread over the text; a short text is one piece."""
     step = max(_PIECE, -(-len(whole) // _PIECES))
     pieces = [whole[start : start + _PIECE] for start in range(0, len(whole), step)]
     return [piece for piece in pieces if len(piece) >= min(len(whole), _PIECE // 2)]
 
 
+def _is_audited(connection: Connection, name: str) -> bool:
+    """Whether the audit says what was done to a memory: it names it, and nothing that it said."""
+    statement = select(audit.c.number).where(func.instr(audit.c.ids, name) > 0)
+    return connection.execute(statement.limit(1)).first() is not None
+
+
 def explained(connection: Connection, needle: Needle) -> bool:
     """Whether something that was not erased holds the needle: another memory may say the same, and
     texts that differ only in case have the same vector. Then finding it proves nothing."""
     match needle.what:
+        case "id" if _is_audited(connection, needle.data.decode()):
+            return True
         case "hash":
             statement = select(_p.seq).where(_p.key == needle.data)
         case "vector":

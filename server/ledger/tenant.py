@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
-from ..model import Memory, Residue, Tier, utc_now
+from ..model import Memory, Residue, Tier, current_actor, utc_now
+from . import audit, outbox, reads, vectors, writes
 from . import erase as erasing
-from . import outbox, reads, vectors, writes
 from .active import Active
 from .boards import BoardsLedger
 from .erase import Erasure, Needle
@@ -39,6 +39,7 @@ class TenantLedger:
 
     __slots__ = (
         "_active",
+        "_audited",
         "_erasures",
         "_files",
         "_model",
@@ -60,9 +61,11 @@ class TenantLedger:
         writer: Writer,
         files: tuple[Path, Path],
         erasures: Erasures | None,
+        audited: bool = False,
     ) -> None:
         """Without `erasures` no changes are kept for an index."""
         self._tenant = tenant
+        self._audited = audited
         self._model = model
         self._readers = readers
         self._writer = writer
@@ -70,9 +73,11 @@ class TenantLedger:
         self._active = Active(self._fetch, tenant)
         self._erasures = erasures
         self.dimension = dimension
-        self.boards = BoardsLedger(tenant, readers, writer)
+        self.boards = BoardsLedger(tenant, readers, writer, audited=audited)
         self.index = IndexLedger(tenant, model, dimension, readers, writer, erasures)
-        self.pads = PadLedger(tenant, model, readers, writer, feeding=erasures is not None)
+        self.pads = PadLedger(
+            tenant, model, readers, writer, feeding=erasures is not None, audited=audited
+        )
 
     async def _read(self, query: Callable[[Connection], T]) -> T:
         return await self._readers.read(query)
@@ -94,6 +99,25 @@ class TenantLedger:
         if self._erasures is not None:
             outbox.append(connection, self._tenant, delta)
         return delta
+
+    async def _deed(
+        self, action: str, ids: Sequence[str], work: Callable[[Connection], Delta]
+    ) -> Delta:
+        """Write, with what the index and the audit are to know of it."""
+        note = self._noting(action, ids)
+
+        def job(connection: Connection) -> Delta:
+            note(connection)
+            return self._noted(connection, work(connection))
+
+        return await self._write(job)
+
+    def _noting(self, action: str, ids: Sequence[str]) -> Callable[[Connection], None]:
+        """What writes a deed down in its transaction, on behalf of whoever asks for it now."""
+        if not self._audited:
+            return lambda _: None
+        actor, now = current_actor(), utc_now()
+        return lambda c: audit.note(c, self._tenant, actor, action, ids, now)
 
     # Reading
 
@@ -161,6 +185,11 @@ class TenantLedger:
         found = await self._fetch(reads.counts(shape_of(sight)), parameters(self._tenant, sight))
         return {(Tier(tier), kind): count for tier, kind, count in found}
 
+    async def usage(self) -> tuple[int, int]:
+        """How many versions are kept, whatever became of them, and bytes of their contents."""
+        ((count, size),) = await self._fetch(reads.usage(), {"tenant": self._tenant})
+        return count, size
+
     async def complete(self, facet: str, prefix: str, sight: Sight, limit: int) -> list[str]:
         """Values of a facet that start so, most used first."""
         values = {**parameters(self._tenant, sight), "limit": limit}
@@ -201,7 +230,8 @@ class TenantLedger:
             NotFound: one of `supersedes` names no current memory.
         """
         feeding = self._erasures is not None
-        return await self._writer.write(Store(self._tenant, self._model, new, now, feeding))
+        actor = current_actor() if self._audited else None
+        return await self._writer.write(Store(self._tenant, self._model, new, now, feeding, actor))
 
     async def revise(
         self,
@@ -216,10 +246,12 @@ class TenantLedger:
             NotFound: the memory is gone.
         """
         cells = (self._tenant, self._model, self.dimension, expected, later, now, content)
+        note = self._noting("revise", [later.id])
 
         def job(connection: Connection) -> tuple[VersionRow, Delta] | None:
             if (done := writes.revise(connection, *cells)) is None:
                 return None
+            note(connection)
             return done[0], self._noted(connection, done[1])
 
         return await self._write(job)
@@ -227,17 +259,17 @@ class TenantLedger:
     async def archive(self, ids: Sequence[str]) -> Delta:
         """Move memories to the cold tier. Raises NotFound, and then moves none."""
         cells = (self._tenant, self._model, ids)
-        return await self._write(lambda c: self._noted(c, writes.archive(c, *cells)))
+        return await self._deed("archive", ids, lambda c: writes.archive(c, *cells))
 
     async def mark_deleted(self, ids: Sequence[str], now: datetime, until: datetime) -> Delta:
         """Hide memories until they are restored. Raises NotFound, and then hides none."""
         cells = (self._tenant, self._model, ids, now, until)
-        return await self._write(lambda c: self._noted(c, writes.mark_deleted(c, *cells)))
+        return await self._deed("delete", ids, lambda c: writes.mark_deleted(c, *cells))
 
     async def restore(self, ids: Sequence[str]) -> Delta:
         """Bring back deleted and archived memories. Raises NotFound, and then brings back none."""
         cells = (self._tenant, self._model, self.dimension, ids)
-        delta = await self._write(lambda c: self._noted(c, writes.restore(c, *cells)))
+        delta = await self._deed("restore", ids, lambda c: writes.restore(c, *cells))
         self._active.look_again()
         return delta
 
@@ -280,7 +312,13 @@ class TenantLedger:
             NotFound: without `due`, an id is unknown; nothing was erased.
         """
         cells = (self._tenant, self._model, ids, now or due or utc_now(), due, self._erasures)
-        return await self._write(lambda c: erasing.erase(c, *cells, notes))
+        note = self._noting("erase", [*ids, *notes])
+
+        def job(connection: Connection) -> Erasure:
+            note(connection)
+            return erasing.erase(connection, *cells, notes)
+
+        return await self._write(job)
 
     async def residue(self, erasure: Erasure) -> Residue:
         """Look through all files for what stayed. Raises StoreError if one cannot be read."""

@@ -15,6 +15,8 @@ __all__ = [
     "Near",
     "Outcome",
     "Page",
+    "Pulse",
+    "Readiness",
     "Recall",
     "Recollection",
     "Remembered",
@@ -44,6 +46,8 @@ class Remembered:
     status: Outcome
     entities: tuple[str, ...]
     similar: tuple[Near, ...]
+    masked: tuple[str, ...] = ()
+    """Kinds of credentials that were replaced by what they looked like."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +93,31 @@ class Recall:
     """Why nothing is."""
     absent: tuple[str, ...] = ()
     """Names, numbers and quotations in the question that occur in no memory at all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulse:
+    """How an engine is doing, over all its tenants, since it was opened."""
+
+    answers_again: int
+    """Recalls that were answered from what is still right."""
+    answers_sought: int
+    index_waiting: int
+    """Changes that the indexes are behind by."""
+    writes_waiting: int
+    """Jobs in the writer's queue."""
+    tenants_open: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readiness:
+    """Whether a server can do what it is for, and what it does it with."""
+
+    ready: bool
+    canary: str
+    """What came of writing, recalling and erasing it."""
+    embedder: str
+    index: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,12 @@
-"""How one memory is shown whole: to the model, in resources and at the shell."""
+"""How one memory is shown whole, to the model, in resources and at the shell; and a deed."""
 
 from typing import Any
 
+from .access import AuditEntry
 from .memory import Memory
 from .times import iso
 
-__all__ = ["memory_dict"]
+__all__ = ["audit_dict", "memory_dict"]
 
 
 def memory_dict(memory: Memory) -> dict[str, Any]:
@@ -44,4 +45,18 @@ def _optional(memory: Memory) -> dict[str, Any]:
         "metadata": dict(memory.metadata),
         "superseded_by": memory.superseded_by,
         **{name: time and iso(time) for name, time in times.items()},
+    }
+
+
+def audit_dict(entry: AuditEntry) -> dict[str, Any]:
+    """An entry of the audit as plain values."""
+    deed = entry.deed
+    return {
+        "number": entry.number,
+        "at": iso(entry.at),
+        "credential": deed.credential,
+        **({} if deed.agent is None else {"agent": deed.agent}),
+        "action": deed.action,
+        "count": deed.count,
+        "ids": list(deed.ids),
     }
