@@ -9,39 +9,46 @@ from __future__ import annotations
 
 import gc
 import os
-import shutil
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import anyio
 from anyio import to_thread
 
 from .access import current_caller
-from .errors import LociError, StoreError
-from .home import DATABASE, INDEX, owned
-from .setting_rules import weights_of
-from .settings import SENTENCE_TRANSFORMERS
+from .access.administration import Administration
+from .errors import LociError
+from .home import owned
+from .model import Pulse, Readiness
 from .tasks import task_group
+from .wiring import engine_for
 
 if TYPE_CHECKING:
-    from .embedding import Embedder, Reranker
     from .engine import Engine, Memories
-    from .index import Shelves
+    from .ledger import Registry
     from .model import Change, IndexStatus, Status
     from .settings import Settings
-    from .tiers import Warmth
 
-__all__ = ["App", "embedder_for", "open_app", "reranker_for"]
+__all__ = ["App", "open_app"]
 
 
 class App:
     """Serves whoever asks (`access.ShellDesk`). Made by `open_app`."""
 
-    __slots__ = ("_closing", "_engine", "_failure", "_listeners", "_opened", "_wanted", "settings")
+    __slots__ = (
+        "_closing",
+        "_engine",
+        "_failure",
+        "_listeners",
+        "_opened",
+        "_wanted",
+        "administration",
+        "settings",
+    )
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -51,6 +58,7 @@ class App:
         self._engine: Engine | None = None
         self._failure: LociError | None = None
         self._listeners: list[Callable[[Change], Awaitable[None]]] = []
+        self.administration = Administration(self._ready)
 
     def start(self) -> None:
         """Begin to open the store, if that has not begun."""
@@ -81,6 +89,21 @@ class App:
         tenant = current_caller().tenant
         return await (await self._ready()).index(tenant)
 
+    async def registry(self) -> Registry:
+        """Tenants, tokens and the audit. Raises as `memories` does."""
+        return (await self._ready()).registry
+
+    def pulse(self) -> Pulse | None:
+        """How the engine is doing; None until it is open."""
+        return None if self._engine is None else self._engine.pulse()
+
+    async def readiness(self) -> Readiness:
+        """Whether a canary can be written, recalled and erased. Raises as `memories` does."""
+        ready, canary, embedder = await (await self._ready()).readiness()
+        place = urlsplit(self.settings.index)
+        index = f"chroma at {place.hostname}" if place.hostname else self.settings.index
+        return Readiness(ready=ready, canary=canary, embedder=embedder, index=index)
+
     def on_change(self, listener: Callable[[Change], Awaitable[None]]) -> None:
         """Have changes of any tenant announced, after their commit."""
         self._listeners.append(listener)
@@ -92,7 +115,7 @@ class App:
             return
         try:
             await to_thread.run_sync(_import_libraries)
-            async with _open_engine(self.settings) as engine:
+            async with engine_for(self.settings) as engine:
                 engine.on_change(self._announce)
                 self._engine = engine
                 self._opened.set()
@@ -196,153 +219,6 @@ def _give_memory_back() -> None:
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
         if trim is not None:
             trim(0)
-
-
-@asynccontextmanager
-async def _open_engine(settings: Settings) -> AsyncGenerator[Engine]:
-    from .engine import Limits, open_engine
-    from .ledger import open_ledger
-    from .model import Policy
-    from .tiers import Budget, retention_of
-    from .tokens import TokenCounter
-    from .workspace import BoardLimits
-    from .workspace.scratchpads import PadLimits
-
-    limits = Limits(
-        max_content=settings.max_content,
-        max_batch=settings.max_batch,
-        restore_days=settings.restore_days,
-        hot=Budget(tokens=settings.hot_tokens, count=settings.hot_count, bytes=settings.hot_bytes),
-        warmth=_warmth(settings),
-        retention=retention_of(settings.retention),
-        reflect_every=_hours(settings.reflect_hours),
-        reflect_most=settings.reflect_most,
-        similar_from=settings.similar_from,
-        updates=settings.updates,
-        exact_up_to=settings.exact_up_to,
-        matrices=settings.vectors_mb << 20,
-        signals=settings.signals,
-        boards=BoardLimits(
-            value=settings.board_value,
-            history=settings.board_history,
-            wait=settings.board_wait,
-        ),
-        pads=PadLimits(
-            characters=settings.pad_chars,
-            days=settings.pad_days,
-            idle=timedelta(minutes=settings.session_minutes),
-        ),
-        policy=Policy(
-            weights=weights_of(settings.promotion_weights), threshold=settings.promotion_from
-        ),
-    )
-    embedder = await to_thread.run_sync(embedder_for, settings)
-    reranker = reranker_for(settings)
-    try:
-        async with (
-            open_ledger(settings.home / DATABASE) as ledger,
-            _open_shelves(settings) as shelves,
-            open_engine(
-                ledger,
-                embedder,
-                TokenCounter(),
-                limits=limits,
-                shelves=shelves,
-                reranker=reranker,
-            ) as engine,
-        ):
-            yield engine
-    finally:
-        await embedder.aclose()
-        if reranker is not None:
-            await reranker.aclose()
-
-
-def _hours(hours: int | None) -> timedelta | None:
-    return None if hours is None else timedelta(hours=hours)
-
-
-def _warmth(settings: Settings) -> Warmth:
-    from .tiers import Budget, Warmth, eviction_of
-
-    days = settings.cold_after_days
-    return Warmth(
-        budget=Budget(
-            count=settings.warm_count, bytes=settings.warm_bytes, tokens=settings.warm_tokens
-        ),
-        eviction=eviction_of(settings.eviction),
-        cold_after=None if days is None else timedelta(days=days),
-        young=timedelta(days=settings.young_days),
-    )
-
-
-@asynccontextmanager
-async def _open_shelves(settings: Settings) -> AsyncGenerator[Shelves | None]:
-    """The home of the indexes, if any are kept."""
-    if settings.index != "chroma":
-        # What was kept there would be found by no erasure from now on.
-        await to_thread.run_sync(_remove_folder, settings.home / INDEX)
-    if settings.index == "none":
-        yield None
-        return
-    from .index.running import open_shelves
-
-    url = None if settings.index == "chroma" else settings.index
-    async with open_shelves(settings.home / INDEX, url) as shelves:
-        yield shelves
-
-
-def _remove_folder(folder: Path) -> None:
-    try:
-        shutil.rmtree(folder)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise StoreError(f"{folder} cannot be removed ({error.strerror}). Remove it.") from error
-
-
-def embedder_for(settings: Settings) -> Embedder:
-    """The embedder that the settings name, not loaded yet. Reads files: call it in a thread.
-
-    Raises:
-        ModelError: there is no such model.
-    """
-    from .embedding import CompiledEmbedder, HashEmbedder, shipped
-
-    name = settings.embedder
-    if name == "minilm":
-        return shipped(threads=settings.threads)
-    if name == "hash":
-        return HashEmbedder()
-    if name.startswith(SENTENCE_TRANSFORMERS):
-        return _sentence_transformers(settings)
-    return CompiledEmbedder(Path(name), threads=settings.threads)
-
-
-def reranker_for(settings: Settings) -> Reranker | None:
-    """The reranker that the settings name, not loaded yet."""
-    from .embedding import CrossEncoderReranker
-
-    if settings.reranker is None:
-        return None
-    return CrossEncoderReranker(settings.reranker, device=settings.device)
-
-
-def _sentence_transformers(settings: Settings) -> Embedder:
-    from .embedding import SentenceTransformersEmbedder
-
-    embedder = SentenceTransformersEmbedder(
-        settings.embedder.removeprefix(SENTENCE_TRANSFORMERS),
-        device=settings.device,
-        backend=settings.backend,
-        truncate_dim=settings.truncate_dim,
-        revision=settings.revision,
-        query_prompt=settings.query_prompt,
-        document_prompt=settings.document_prompt,
-    )
-    # Both read or load the model at their first use, which here blocks nobody.
-    _ = embedder.identity, embedder.dimension
-    return embedder
 
 
 def _import_libraries() -> None:

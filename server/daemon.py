@@ -52,7 +52,7 @@ from .transports import (
 if TYPE_CHECKING:
     from ..tools import Profile
 
-__all__ = ["Daemon", "run_daemon"]
+__all__ = ["Daemon", "listen", "run_daemon"]
 
 _GRACE = 10.0
 """Seconds to answer what was accepted before a client or the daemon ended."""
@@ -67,7 +67,7 @@ async def run_daemon(settings: Settings, *, on_ready: Callable[[], None]) -> Non
         StoreError: it cannot be used.
     """
     async with open_app(settings, command=DAEMON) as app:
-        daemon = Daemon(app, settings, Listener(_listen(settings)))
+        daemon = Daemon(app, settings, Listener(listen(settings)))
         on_ready()
         async with task_group() as tasks:
             tasks.start_soon(daemon.leave_on_signal)
@@ -77,7 +77,8 @@ async def run_daemon(settings: Settings, *, on_ready: Callable[[], None]) -> Non
             tasks.cancel_scope.cancel()
 
 
-def _listen(settings: Settings) -> socket.socket:
+def listen(settings: Settings) -> socket.socket:
+    """The daemon's socket. Raises StoreError: there can be none."""
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o177)
     try:
@@ -101,8 +102,12 @@ def _listen(settings: Settings) -> socket.socket:
 class Daemon:
     """Receives guests (`transports.Reception`) and knows when to leave."""
 
-    def __init__(self, app: App, settings: Settings, listener: Listener) -> None:
+    def __init__(
+        self, app: App, settings: Settings, listener: Listener, *, stays: bool = False
+    ) -> None:
+        """One that `stays` makes room for no newer version, and leaves when it is told to."""
         self.listener = listener
+        self._stays = stays
         self._app = app
         self._settings = settings
         self._servers: dict[Profile, LociServer] = {}
@@ -139,7 +144,7 @@ class Daemon:
         """Leave when the process is told to end."""
         with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as received:
             async for _ in received:
-                self._leave()
+                self.leave()
 
     async def leave_when_idle(self) -> None:
         """Leave when nobody was connected for the time that the settings say."""
@@ -152,7 +157,7 @@ class Daemon:
     async def _leave_when_superseded(self) -> None:
         await self._superseded.wait()
         await self.listener.empty_for(0)
-        self._leave()
+        self.leave()
 
     def _leave_unless_wanted(self) -> None:
         """Leave, unless somebody is just about to come."""
@@ -163,9 +168,10 @@ class Daemon:
         except BlockingIOError:
             os.close(lock)
             return
-        self._leave()
+        self.leave()
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
+        """Accept nobody more. What was accepted is answered."""
         if not self._leaving:
             self._leaving = True
             # Before the listener is closed: nobody shall connect to what will not answer.
@@ -180,8 +186,10 @@ class Daemon:
             return ""
         if not is_newer(hello.version, than=__version__):
             return f"the daemon is of version {__version__}, this client of {hello.version}."
+        if self._stays:
+            return f"the server is of version {__version__}, this client of {hello.version}."
         if self.listener.connected == 1:
-            self._leave()
+            self.leave()
             raise Gone
         self._superseded.set()
         return (

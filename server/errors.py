@@ -6,6 +6,8 @@ LociError
 ├── ConfirmationNeeded    a selection must be confirmed before it is forgotten
 ├── Stale                 a cell of a board is not at the version that its writer expected
 ├── NotAllowed            a board may be read by this agent and not written
+├── Unauthorized          a credential is missing, or not valid here
+├── LimitExceeded         a tenant has used up what it may have or ask
 ├── SettingsError         a setting is wrong: which, from where, what is allowed
 ├── ModelError            an embedding model cannot be loaded or used
 ├── IndexFailed           the vector index cannot be used now; the ledger answers in its place
@@ -27,6 +29,7 @@ __all__ = [
     "IndexDamaged",
     "IndexFailed",
     "InvalidInput",
+    "LimitExceeded",
     "LociError",
     "ModelError",
     "NotAllowed",
@@ -39,6 +42,7 @@ __all__ = [
     "StoreFromFuture",
     "StoreFull",
     "StoreReadOnly",
+    "Unauthorized",
 ]
 
 
@@ -69,6 +73,19 @@ class Stale(LociError):
 
 class NotAllowed(LociError):
     """The rights of a board do not let this agent write to it."""
+
+
+class Unauthorized(LociError):
+    """A credential is missing, or not valid here. Says no more than that to who sent it."""
+
+
+class LimitExceeded(LociError):
+    """A tenant has used up what it may have or ask; the text says what, and when to come back."""
+
+    def __init__(self, text: str, retry_after: float | None = None) -> None:
+        """`retry_after` in seconds; None where waiting does not help."""
+        super().__init__(text)
+        self.retry_after = retry_after
 
 
 class SettingsError(LociError):

@@ -18,13 +18,15 @@ from typing import Any, cast
 from .errors import StoreBusy, StoreError, StoreFull, StoreReadOnly
 from .model import iso, utc_now
 
-__all__ = ["DAEMON", "DATABASE", "INDEX", "LOCK", "Owner", "current_owner", "owned"]
+__all__ = ["DAEMON", "DATABASE", "INDEX", "LOCK", "SERVE", "Owner", "current_owner", "owned"]
 
 DATABASE = "ledger.db"
 INDEX = "index"
 LOCK = "owner.lock"
 DAEMON = "loci daemon"
 """The command of an owner that serves others."""
+SERVE = "loci serve"
+"""The command of one that serves others over the network as well."""
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _TAKEN = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)

@@ -1,7 +1,7 @@
 """The settings of what happens behind the answers: tiers, consolidation, retention. `settings` reads them
 with all others."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 from pydantic_settings import BaseSettings
@@ -15,6 +15,13 @@ class MindSettings(BaseSettings):
     """A part of `Settings`; alone it reads nothing. None of them moves, merges or deletes anything unless
     it is set."""
 
+    restore_days: int = number("How long a deleted memory can be restored.", 1, 3650, 30)
+    hot_tokens: int = number("The hot tier's budget in tokens.", 100, 100_000, 1500)
+    updates: Literal["report", "supersede"] = about(
+        "What a new memory does to an older one that says otherwise of an entity's attribute and no more.",
+        "report or supersede",
+        "report",
+    )
     hot_count: int | None = number(
         "The hot tier's budget in memories; none by default.", 1, 10_000, None
     )

@@ -12,16 +12,26 @@ from .tiers import eviction_of, retention_of
 __all__ = [
     "SENTENCE_TRANSFORMERS",
     "about",
+    "algorithms",
     "embedder_name",
     "eviction_policy",
     "folder",
+    "host_names",
     "index_place",
+    "keys_place",
     "number",
+    "origin",
+    "origins",
     "printable",
     "retention_rules",
     "signal_weights",
     "weights_of",
+    "words",
 ]
+
+_ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA")
+"""Those that a public key verifies: a shared secret would let whoever verifies sign as well."""
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 SENTENCE_TRANSFORMERS = "sentence-transformers:"
 """What the name of an embedder of that extra begins with."""
@@ -64,6 +74,54 @@ def eviction_policy(text: str) -> str:
 def retention_rules(text: str) -> str:
     """Rules of retention. Raises ValueError."""
     return "; ".join(rule.text for rule in retention_of(text).rules)
+
+
+def words(text: str) -> list[str]:
+    """What stands between commas."""
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def host_names(text: str) -> str:
+    """Names of hosts, with or without a port. Raises ValueError."""
+    for word in words(text):
+        if not word.isprintable() or "/" in word or "*" in word.removesuffix(":*"):
+            raise ValueError(word)
+    return text
+
+
+def origin(text: str) -> str:
+    """The address of a web server, without a path. Raises ValueError."""
+    address = urlsplit(text)
+    if address.scheme not in ("http", "https") or not address.hostname or address.username:
+        raise ValueError(text)
+    if address.path.strip("/") or address.query or address.fragment or not text.isprintable():
+        raise ValueError(text)
+    return text.rstrip("/")
+
+
+def origins(text: str) -> str:
+    """Several of them. Raises ValueError."""
+    return ",".join(origin(word) for word in words(text))
+
+
+def keys_place(text: str) -> str:
+    """Where keys are: a file, or an address that nobody on the way can change. Raises ValueError."""
+    address = urlsplit(text)
+    if address.scheme == "https" and address.hostname:
+        return text
+    if address.scheme == "http" and address.hostname in _LOOPBACK:
+        return text
+    path = Path(text).expanduser()
+    if "://" in text or not path.is_absolute():
+        raise ValueError(text)
+    return str(path)
+
+
+def algorithms(text: str) -> str:
+    """How tokens may be signed. Raises ValueError."""
+    if not words(text) or not set(words(text)) <= set(_ALGORITHMS):
+        raise ValueError(text)
+    return text
 
 
 def printable(text: str) -> str:

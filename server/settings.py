@@ -32,6 +32,7 @@ from pydantic_settings import (
 
 from .errors import SettingsError
 from .mind_settings import MindSettings
+from .serving_settings import ServingSettings
 from .setting_rules import (
     SENTENCE_TRANSFORMERS,
     about,
@@ -58,12 +59,12 @@ __all__ = [
 FILE = "loci.toml"
 
 PREFIX = "LOCI_"
-_FLAGS = ("home", "profile", "tenant", "namespace", "tools", "agent")
+_FLAGS = ("home", "profile", "tenant", "namespace", "tools", "agent", "host", "port")
 _MODEL = ("device", "backend", "truncate_dim", "revision", "query_prompt", "document_prompt")
 """Settings of sentence-transformers alone."""
 
 
-class Settings(WorkspaceSettings, MindSettings):
+class Settings(WorkspaceSettings, MindSettings, ServingSettings):
     """What `load_settings` found. Made directly, it reads nothing: arguments and defaults."""
 
     model_config = SettingsConfigDict(
@@ -163,15 +164,8 @@ class Settings(WorkspaceSettings, MindSettings):
     )
     max_content: int = number("Characters of one memory at the most.", 100, 1_000_000, 50_000)
     max_batch: int = number("Memories in one call at the most.", 1, 100, 100)
-    restore_days: int = number("How long a deleted memory can be restored.", 1, 3650, 30)
-    hot_tokens: int = number("The hot tier's budget in tokens.", 100, 100_000, 1500)
     similar_from: float = number(
         "Cosine from which an older memory is reported as similar.", 0, 1, 0.8
-    )
-    updates: Literal["report", "supersede"] = about(
-        "What a new memory does to an older one that says otherwise of an entity's attribute and no more.",
-        "report or supersede",
-        "report",
     )
     idle_seconds: int = number(
         "How long the daemon stays when no client is connected.", 1, 1_000_000, 600
@@ -180,6 +174,18 @@ class Settings(WorkspaceSettings, MindSettings):
         "What orders a recall: all signals, or one list alone (for `loci eval`).",
         "all, words or meaning",
         "all",
+    )
+    secrets: Literal["mask", "refuse", "allow"] = about(
+        "What is done with credentials in what is to be remembered.",
+        "mask, refuse or allow",
+        "mask",
+    )
+    max_memories: int | None = number(
+        "Memories of one tenant, all versions counted.", 1, 1_000_000_000, None
+    )
+    max_megabytes: int | None = number("Megabytes of one tenant's memories.", 1, 1_000_000, None)
+    audit: bool = about(
+        "Keep who did what to which memories, without content.", "true or false", False
     )
     log_level: Literal["debug", "info", "warning", "error"] = about(
         "What is logged to stderr; never what is remembered.",

@@ -6,8 +6,6 @@ Above stand the transports, which register them and turn errors into short sente
 
 from typing import Literal
 
-from mcp.server.mcpserver.tools import Tool
-
 from . import (
     blackboard,
     entities,
@@ -19,13 +17,14 @@ from . import (
     revise,
     scratchpad,
 )
+from .kit import LociTool
 
-__all__ = ["Profile", "tools"]
+__all__ = ["LociTool", "Profile", "tools"]
 
 Profile = Literal["core", "full"]
 
 
-def tools(profile: Profile) -> list[Tool]:
+def tools(profile: Profile) -> list[LociTool]:
     """The tools of a profile, in the order in which they are listed."""
     core = [remember.TOOL, recall.TOOL, forget.TOOL, *blackboard.TOOLS]
     if profile == "core":

@@ -6,7 +6,7 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..server.access import Desk, current_caller
+from ..server.access import Desk, Scope, current_caller
 from ..server.errors import Stale
 from ..server.model import BoardQuery, CellWrite, Draft, Op, Promoted
 from ..server.model.board_shown import cell_dict, page_dict, written_dict
@@ -115,7 +115,20 @@ def _promoted(done: Promoted) -> dict[str, Any]:
 
 
 TOOLS = [
-    make_tool(blackboard_read, title="Read a blackboard", reads=True, again=True),
-    make_tool(blackboard_write, title="Write to a blackboard", again=False),
+    make_tool(
+        blackboard_read,
+        title="Read a blackboard",
+        scopes={Scope.BOARD_READ},
+        reads=True,
+        again=True,
+    ),
+    # It answers with the cell, which others wrote as well.
+    make_tool(
+        blackboard_write,
+        title="Write to a blackboard",
+        scopes={Scope.BOARD_READ, Scope.BOARD_WRITE},
+        also={("op", "promote"): {Scope.MEMORY_WRITE}},
+        again=False,
+    ),
 ]
 """In the order in which they are listed."""

@@ -6,7 +6,7 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 from pydantic import BaseModel, Field
 
-from ..server.access import Desk, current_caller
+from ..server.access import Desk, Scope, current_caller
 from ..server.model import EntityType
 from ..server.model.shown import card_dict, cards_dict
 from .kit import answer, client_name, make_tool, memories_of
@@ -67,7 +67,9 @@ async def entity_merge(
     return answer(card_dict(await memories.merge(into, others, by, undo=undo)))
 
 
+_BOTH = {Scope.MEMORY_READ, Scope.MEMORY_WRITE}
+
 TOOLS = (
-    make_tool(entities, title="Entities", reads=True, again=True),
-    make_tool(entity_merge, title="Merge entities", again=True),
+    make_tool(entities, title="Entities", scopes={Scope.MEMORY_READ}, reads=True, again=True),
+    make_tool(entity_merge, title="Merge entities", scopes=_BOTH, again=True),
 )

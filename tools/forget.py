@@ -14,7 +14,7 @@ from mcp.server.mcpserver.resolve import Elicit, Resolve
 from mcp.types import CallToolResult
 from pydantic import BaseModel, Field
 
-from ..server.access import Desk, current_caller
+from ..server.access import Desk, Scope, current_caller
 from ..server.errors import InvalidInput
 from ..server.model import ForgetMode, Forgotten, Selection, from_time, is_note_id, iso
 from .kit import answer, make_tool, memories_of
@@ -117,9 +117,15 @@ async def _ask(
     beside = f" and {notes} notes of the session's scratchpad" if notes else ""
     if not kept:
         return Elicit(f"{mode} {notes} notes of the session's scratchpad?", _Sure)
-    first = await (await memories_of(ctx)).get(kept[0])
-    start = " ".join(first.content.split())[:120]
-    return Elicit(f"{mode} {len(kept)} memories{beside}? The oldest: “{start}”", _Sure)
+    oldest = await _oldest(ctx, kept[0])
+    return Elicit(f"{mode} {len(kept)} memories{beside}?{oldest}", _Sure)
+
+
+async def _oldest(ctx: Context[Desk], name: str) -> str:
+    if Scope.MEMORY_READ not in current_caller().scopes:
+        return ""
+    first = await (await memories_of(ctx)).get(name)
+    return f" The oldest: “{' '.join(first.content.split())[:120]}”"
 
 
 def _can_ask(ctx: Context[Desk]) -> bool:
@@ -191,4 +197,4 @@ def _proof(receipt: Forgotten) -> dict[str, Any]:
     return shown
 
 
-TOOL = make_tool(forget, title="Forget", destroys=True, again=True)
+TOOL = make_tool(forget, title="Forget", scopes={Scope.MEMORY_WRITE}, destroys=True, again=True)

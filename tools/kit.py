@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from mcp.server.mcpserver import Context
@@ -11,29 +12,58 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
 from mcp.server.session import ServerSession
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
-from ..server.access import Desk, current_caller
+from ..server.access import Desk, Scope, current_caller
 from ..server.model.render import compact
 
 if TYPE_CHECKING:
     from ..server.engine import Memories
     from ..server.workspace import Boards
 
-__all__ = ["answer", "boards_of", "client_name", "make_tool", "memories_of", "name_of"]
+__all__ = [
+    "LociTool",
+    "answer",
+    "boards_of",
+    "client_name",
+    "make_tool",
+    "memories_of",
+    "name_of",
+]
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 
 _NAME = 200
 
 
+class LociTool(Tool):
+    """A tool, and what a caller must be allowed to do to call it. Made by `make_tool`."""
+
+    scopes: frozenset[Scope] = Field(exclude=True)
+    also: dict[tuple[str, str], frozenset[Scope]] = Field(exclude=True)
+    """What it needs beside where an argument has a certain value."""
+
+    def needs(self, arguments: Mapping[str, object]) -> frozenset[Scope]:
+        """What a caller must be allowed to do to call it with arguments as they were sent."""
+        more = (self.also[one] for one in self.also if arguments.get(one[0]) == one[1])
+        return self.scopes.union(*more)
+
+
 def make_tool(
-    fn: Callable[..., Any], *, title: str, reads: bool = False, destroys: bool = False, again: bool
-) -> Tool:
+    fn: Callable[..., Any],
+    *,
+    title: str,
+    scopes: AbstractSet[Scope],
+    also: Mapping[tuple[str, str], AbstractSet[Scope]] | None = None,
+    reads: bool = False,
+    destroys: bool = False,
+    again: bool,
+) -> LociTool:
     """A tool of a function: its docstring is the description, its signature the arguments.
 
-    `reads` that it changes nothing, `destroys` that it may take away, `again` that a second call
-    with the same arguments changes nothing more.
+    `scopes` are what its callers need, asked for in one place (`transports.gate`), `also` what they
+    need beside for a value of an argument; `reads` that it changes nothing, `destroys` that it may take
+    away, `again` that a second call with the same arguments changes nothing more.
     """
     tool = Tool.from_function(
         fn,
@@ -55,7 +85,9 @@ def make_tool(
         wrap_output=made.wrap_output,
         nested=frozenset(_nested(tool.parameters)),
     )
-    return tool
+    fields = {name: getattr(tool, name) for name in Tool.model_fields}
+    more = {one: frozenset(scopes) for one, scopes in (also or {}).items()}
+    return LociTool(**fields, scopes=frozenset(scopes), also=more)
 
 
 def answer(value: dict[str, Any], *, error: bool = False) -> CallToolResult:

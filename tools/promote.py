@@ -6,7 +6,7 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 from pydantic import BaseModel, Field
 
-from ..server.access import Desk
+from ..server.access import Desk, Scope
 from ..server.model.pad_shown import promotion_dict
 from .kit import answer, make_tool, memories_of
 
@@ -46,4 +46,6 @@ async def promote(
     return answer(promotion_dict(done, _MOST))
 
 
-TOOL = make_tool(promote, title="Promote", again=True)
+TOOL = make_tool(
+    promote, title="Promote", scopes={Scope.MEMORY_READ, Scope.MEMORY_WRITE}, again=True
+)

@@ -6,7 +6,7 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 from pydantic import BaseModel, Field
 
-from ..server.access import Desk, current_caller
+from ..server.access import Desk, Scope, current_caller
 from ..server.model import Filters, Kind, Query, Source, Tier, from_time, until_time
 from ..server.model.render import recall_dict
 from .kit import answer, make_tool, memories_of
@@ -89,4 +89,4 @@ async def recall(
     return answer(recall_dict(await memories.recall(question)))
 
 
-TOOL = make_tool(recall, title="Recall", reads=True, again=True)
+TOOL = make_tool(recall, title="Recall", scopes={Scope.MEMORY_READ}, reads=True, again=True)

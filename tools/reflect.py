@@ -7,7 +7,7 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 from pydantic import BaseModel, Field
 
-from ..server.access import Desk, current_caller
+from ..server.access import Desk, Scope, current_caller
 from ..server.errors import InvalidInput
 from ..server.model import Reflection
 from .kit import answer, make_tool, memories_of
@@ -100,4 +100,6 @@ def _cut(one: dict[str, Any]) -> dict[str, Any]:
     return {name: value[:_EXCERPT] if name == "content" else value for name, value in one.items()}
 
 
-TOOL = make_tool(reflect, title="Reflect", again=True)
+TOOL = make_tool(
+    reflect, title="Reflect", scopes={Scope.MEMORY_READ, Scope.MEMORY_WRITE}, again=True
+)

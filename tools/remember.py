@@ -6,7 +6,7 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 from pydantic import BaseModel, Field
 
-from ..server.access import Desk, current_caller
+from ..server.access import Desk, Scope, current_caller
 from ..server.model import Draft, Kind, Outcome, Remembered, Source, from_time, iso, until_time
 from .kit import answer, client_name, make_tool, memories_of
 
@@ -34,6 +34,7 @@ class _One(BaseModel):
     entities: list[str]
     similar: list[_Similar] = Field(description="What it may repeat or contradict")
     updates: list[_Update] = Field(default=[], description="What it says otherwise of an entity")
+    masked: list[str] | None = Field(None, description="Credentials that were left out")
 
 
 class _Answer(BaseModel):
@@ -86,16 +87,20 @@ async def remember(
 
 
 def _shown(one: Remembered) -> dict[str, Any]:
+    # What others told is shown to nobody who may only write.
+    reads = Scope.MEMORY_READ in current_caller().scopes
+    similar, updates = (one.similar, one.updates) if reads else ((), ())
     shown: dict[str, Any] = {
         "id": one.id,
         "status": one.status,
         "entities": list(one.entities),
         "similar": [
             {"id": near.id, "content": near.content, "relevance": round(near.relevance, 2)}
-            for near in one.similar
+            for near in similar
         ],
+        **({"masked": list(one.masked)} if one.masked else {}),
     }
-    if one.updates:
+    if updates:
         shown["updates"] = [
             {
                 "id": update.id,
@@ -105,9 +110,9 @@ def _shown(one: Remembered) -> dict[str, Any]:
                 "now": update.now,
                 "when": iso(update.when),
             }
-            for update in one.updates
+            for update in updates
         ]
     return shown
 
 
-TOOL = make_tool(remember, title="Remember", again=True)
+TOOL = make_tool(remember, title="Remember", scopes={Scope.MEMORY_WRITE}, again=True)

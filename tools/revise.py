@@ -6,7 +6,7 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..server.access import Desk
+from ..server.access import Desk, Scope
 from ..server.model import Kind, Revision, Source, Tier, until_time
 from ..server.model.shown import memory_dict
 from .kit import answer, make_tool, memories_of
@@ -54,4 +54,10 @@ async def revise(
     return answer(memory_dict(await memories.revise(id, revision)))
 
 
-TOOL = make_tool(revise, title="Revise", destroys=False, again=True)
+TOOL = make_tool(
+    revise,
+    title="Revise",
+    scopes={Scope.MEMORY_READ, Scope.MEMORY_WRITE},
+    destroys=False,
+    again=True,
+)

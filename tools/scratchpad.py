@@ -6,7 +6,7 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 from pydantic import BaseModel, Field
 
-from ..server.access import Desk, current_caller, wrote_in
+from ..server.access import Desk, Scope, current_caller, wrote_in
 from ..server.model import NewNote, NoteOutcome, Section
 from ..server.model.pad_shown import pad_dict
 from .kit import answer, client_name, make_tool, memories_of
@@ -76,5 +76,9 @@ async def scratchpad_read(
     return answer(pad_dict(await memories.pad(session, section, max_tokens=max_tokens)))
 
 
-WRITE = make_tool(scratchpad_write, title="Write to scratchpad", again=False)
-READ = make_tool(scratchpad_read, title="Read scratchpad", reads=True, again=True)
+WRITE = make_tool(
+    scratchpad_write, title="Write to scratchpad", scopes={Scope.MEMORY_WRITE}, again=False
+)
+READ = make_tool(
+    scratchpad_read, title="Read scratchpad", scopes={Scope.MEMORY_READ}, reads=True, again=True
+)

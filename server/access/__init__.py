@@ -6,18 +6,22 @@ verbs of the shell, which go through the daemon as `calls`; below stands the eng
 
 from .caller import Caller, as_caller, current_caller
 from .desk import Desk
+from .scopes import EVERYTHING, Scope, scopes_in
 from .verbs import Shell, ShellDesk, at_desk
 from .visit import Visit, visiting, wrote_in
 
 __all__ = [
+    "EVERYTHING",
     "Caller",
     "Desk",
+    "Scope",
     "Shell",
     "ShellDesk",
     "Visit",
     "as_caller",
     "at_desk",
     "current_caller",
+    "scopes_in",
     "visiting",
     "wrote_in",
 ]

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from ..model import (
+    AuditEntry,
     Board,
     BoardPage,
     BoardQuery,
@@ -21,6 +22,7 @@ from ..model import (
     ForgetMode,
     Forgotten,
     IndexStatus,
+    Issued,
     Memory,
     Pad,
     Page,
@@ -30,10 +32,14 @@ from ..model import (
     Remembered,
     Selection,
     Status,
+    TenantErased,
+    TenantRow,
     Tier,
+    Token,
     Undone,
     Written,
 )
+from .administration import Administration
 from .caller import current_caller
 from .desk import Desk
 
@@ -46,11 +52,15 @@ __all__ = [
     "ShellDesk",
     "Verb",
     "at_desk",
+    "audit",
     "board",
     "board_write",
     "boards",
+    "create_tenant",
+    "create_token",
     "cycles",
     "entities",
+    "erase_tenant",
     "forget",
     "get",
     "history",
@@ -64,8 +74,11 @@ __all__ = [
     "reindex",
     "remember",
     "restore",
+    "revoke_token",
     "select",
     "status",
+    "tenants",
+    "tokens",
     "undo",
 ]
 
@@ -82,6 +95,11 @@ class ShellDesk(Desk, Protocol):
 
     async def reindex(self) -> IndexStatus:
         """Build the caller's index anew. Raises IndexFailed."""
+        ...
+
+    @property
+    def administration(self) -> Administration:
+        """Of all tenants: for whoever has the data directory, and for nobody over the network."""
         ...
 
 
@@ -219,10 +237,48 @@ async def cycles(desk: ShellDesk) -> list[Cycle]:
     return await (await desk.memories()).cycles()
 
 
+async def tenants(desk: ShellDesk) -> list[TenantRow]:
+    """All tenants."""
+    return await desk.administration.tenants()
+
+
+async def create_tenant(desk: ShellDesk, name: str) -> bool:
+    """Whether it is new. Raises InvalidInput."""
+    return await desk.administration.create_tenant(name)
+
+
+async def erase_tenant(desk: ShellDesk, name: str) -> TenantErased:
+    """Raises NotFound."""
+    return await desk.administration.erase_tenant(name)
+
+
+async def tokens(desk: ShellDesk, tenant: str | None) -> list[Token]:
+    """All of a tenant, or of all."""
+    return await desk.administration.tokens(tenant)
+
+
+async def create_token(
+    desk: ShellDesk, tenant: str, scopes: Sequence[str], agent: str | None, days: float
+) -> Issued:
+    """Raises InvalidInput, NotFound."""
+    return await desk.administration.create_token(tenant, scopes, agent, days)
+
+
+async def revoke_token(desk: ShellDesk, name: str) -> Token:
+    """Raises NotFound."""
+    return await desk.administration.revoke_token(name)
+
+
+async def audit(desk: ShellDesk, tenant: str, after: int) -> list[AuditEntry]:
+    """What was done in a tenant, beyond an entry's number, oldest first."""
+    return await desk.administration.audit(tenant, after)
+
+
 _ALL = (
     *(remember, recall, forget, restore, select, get, history, page, entities, merge),
     *(pads, pad, boards, board, board_write, status, index, reindex),
     *(reflect, undo, cycles),
+    *(tenants, create_tenant, erase_tenant, tokens, create_token, revoke_token, audit),
 )
 
 VERBS: Mapping[str, Callable[..., Awaitable[Any]]] = {verb.__name__: verb for verb in _ALL}

@@ -11,7 +11,7 @@ __all__ = ["main"]
 
 _VALUED = ("--home", "--profile", "--tenant")
 _FLAGS = ("--json",)
-_GROUPS = ("models", "daemon")
+_GROUPS = ("models", "daemon", "tenant", "token")
 """Named by two words."""
 
 

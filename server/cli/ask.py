@@ -13,7 +13,7 @@ import anyio
 from ..access import Caller, Shell, as_caller, at_desk
 from ..app import open_app
 from ..errors import LociError, StoreBusy
-from ..home import DAEMON, current_owner
+from ..home import DAEMON, SERVE, current_owner
 from ..settings import Settings, load_settings
 from ..telemetry import configure_logs
 from .reaching import reach
@@ -81,7 +81,7 @@ def ask(flags: Flags, settings: Settings, command: str, verb: Callable[[Shell], 
 def _is_coming_or_leaving(home: Path) -> bool:
     """Whether what held the directory is a daemon that nobody can connect to, or nothing any more."""
     owner = current_owner(home)
-    return sys.platform != "win32" and (owner is None or owner.command == DAEMON)
+    return sys.platform != "win32" and (owner is None or owner.command in (DAEMON, SERVE))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from .evaluate import evaluate
 from .exits import EPILOGUE, Exit
 from .output import failing, use_utf8
 from .replaying import replay
+from .tenants import tenant_app
+from .tokens import token_app
 from .verbs import (
     AsJson,
     Home,
@@ -47,6 +49,9 @@ app.add_typer(models_app, name="models")
 daemon_app = typer.Typer(help="The process that serves every client.", no_args_is_help=True)
 app.add_typer(daemon_app, name="daemon")
 
+app.add_typer(tenant_app, name="tenant")
+app.add_typer(token_app, name="token")
+
 
 def run_commands(arguments: Sequence[str]) -> None:
     """Run a command line other than `stdio` and exit."""
@@ -80,6 +85,20 @@ def stdio(context: typer.Context) -> None:
     from .stdio import run
 
     raise SystemExit(run(context.args))
+
+
+@app.command()
+def serve(
+    home: Home = None,
+    profile: Profile = None,
+    host: Annotated[str | None, typer.Option(help="The address to listen at.")] = None,
+    port: Annotated[int | None, typer.Option(help="The port; 0 takes a free one.")] = None,
+) -> None:
+    """Serve MCP over HTTP: /mcp, /sse, /healthz, /readyz, /metrics. Ends with SIGTERM or Ctrl-C."""
+    from .serve import serve as run
+
+    with failing():
+        run({"home": home, "profile": profile, "host": host, "port": port})
 
 
 @app.command()

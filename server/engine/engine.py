@@ -10,12 +10,12 @@ from anyio import to_thread
 
 from ..embedding import Embedder, Reranker
 from ..entities import Extractor, RuleExtractor
-from ..errors import IndexFailed, InvalidInput, LociError
+from ..errors import IndexFailed, InvalidInput, LociError, NotFound
 from ..index import Shelves
-from ..ledger import Ledger, TenantLedger
-from ..model import BoardChange, Change, IndexStatus, Status, utc_now
+from ..ledger import Ledger, Registry, TenantLedger
+from ..model import BoardChange, Change, IndexStatus, Pulse, Status, TenantErased, utc_now
 from ..retrieval import Acquaintance, Dense, Matrices
-from ..tasks import task_group
+from ..tasks import task_group, uninterrupted
 from ..tokens import TokenCounter
 from ..workspace import Blackboard, BoardTending
 from ..workspace.scratchpads import Scratchpads
@@ -28,6 +28,7 @@ from .memories import Memories
 from .prepare import compare, embed
 from .room import Room
 from .tending import Tending
+from .usage import Usage
 
 __all__ = ["Engine", "open_engine"]
 
@@ -100,6 +101,59 @@ class Engine:
         """How the tenant's memory is doing. Writes, recalls and erases a canary."""
         canary = await check_canary(Memories(await self._room(CANARY)))
         return await status(await self._room(name), canary)
+
+    async def erase_tenant(self, name: str) -> TenantErased:
+        """Remove a tenant and all that is its own, and prove it.
+
+        Raises:
+            NotFound: there is no such tenant.
+            IndexFailed: its index cannot be removed; nothing else was.
+        """
+        if name not in await self._ledger.names():
+            raise NotFound(f"There is no tenant {name[:40]}. See: loci tenant list")
+        room = await self._known(name)
+        async with self._entering:
+            if room.feed is not None:
+                await room.feed.discard("its tenant was erased")
+            await room.dense.aclose()
+            now = self._clock()
+            erased, residue = await uninterrupted(self._ledger.erase_tenant(name, now))
+            self._rooms.pop(name, None)
+            self._tending.leave(room)
+            room.blackboard.waiting.close()
+            self._boards.leave(room.blackboard)
+            if room.feed is not None:
+                self._feeding.leave(room.feed)
+        return TenantErased(
+            tenant=name,
+            at=now,
+            memories=erased.memories,
+            versions=erased.versions,
+            tokens=erased.tokens,
+            audit=erased.audit,
+            sought=erased.sought,
+            residue=residue,
+        )
+
+    def pulse(self) -> Pulse:
+        """How it is doing now. Asks nobody."""
+        rooms = self._rooms.values()
+        return Pulse(
+            answers_again=sum(room.answers.hits for room in rooms),
+            answers_sought=sum(room.answers.misses for room in rooms),
+            index_waiting=sum(room.feed.waiting for room in rooms if room.feed is not None),
+            writes_waiting=self._ledger.writes_waiting,
+            tenants_open=len(rooms),
+        )
+
+    async def readiness(self) -> tuple[bool, str, str]:
+        """What came of a canary that was written, recalled and erased, and the model in use."""
+        return *await check_canary(Memories(await self._room(CANARY))), self._embedder.identity
+
+    @property
+    def registry(self) -> Registry:
+        """Tenants, tokens and the audit."""
+        return self._ledger.registry
 
     def on_change(self, listener: Listener) -> None:
         """Have every change of any tenant announced, after its commit."""
@@ -204,6 +258,7 @@ class Engine:
             counter=self._counter,
             extractor=self._extractor,
             limits=self._limits,
+            usage=Usage(ledger.usage, self._limits.max_memories, self._limits.max_bytes),
             clock=self._clock,
             announce=self._announce,
             embed=self._embedding,

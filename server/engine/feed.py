@@ -71,6 +71,11 @@ class Feed:
             self._soil(self)
 
     @property
+    def waiting(self) -> int:
+        """Changes that it has not been fed, as far as is known without asking."""
+        return self._waiting
+
+    @property
     def is_far_behind(self) -> bool:
         """Whether so much is waiting that searching it exactly begins to cost."""
         return self._waiting > max(_FAR, self._dense.known // _FAR_SHARE)

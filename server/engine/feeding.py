@@ -44,6 +44,11 @@ class Feeding:
             self._due[feed] = due
             self._wake.set()
 
+    def leave(self, feed: Feed) -> None:
+        """Feed an index no more."""
+        for held in (self._due, self._rested, self._failures):
+            held.pop(feed, None)
+
     async def run(self) -> None:
         """Feed for ever."""
         while True:

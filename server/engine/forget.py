@@ -101,12 +101,12 @@ async def _erase_with_notes(room: Room, ids: tuple[str, ...], notes: tuple[str, 
 
 
 async def _erase(room: Room, ids: tuple[str, ...], notes: tuple[str, ...]) -> Forgotten:
-    erasure = await room.ledger.erase(ids, now=room.clock(), notes=notes)
+    erasure = await room.ledger.erasure.erase(ids, now=room.clock(), notes=notes)
     # Before the scan, which takes its time: nothing derived may show the text meanwhile.
     await room.committed(erasure.delta, erasure.ids, erasure.sessions)
     await room.blackboard.touched(erasure.boards)
     left = await room.erased(erasure.delta)
-    residue = await room.ledger.residue(erasure)
+    residue = await room.ledger.erasure.residue(erasure)
     residue = Residue(scanned=(*residue.scanned, "vector index"), found=(*residue.found, *left))
     return Forgotten(mode=ForgetMode.ERASE, ids=erasure.ids, notes=erasure.notes, residue=residue)
 

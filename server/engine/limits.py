@@ -9,6 +9,7 @@ from ..retrieval import Signals
 from ..tiers import Budget, Retention, Warmth
 from ..workspace import BoardLimits
 from ..workspace.scratchpads import PadLimits
+from .redaction import Secrets
 
 __all__ = ["Limits"]
 
@@ -48,3 +49,9 @@ class Limits:
     """Of scratchpads."""
     policy: Policy = field(default_factory=Policy)
     """What is promoted from them."""
+    secrets: Secrets = "mask"
+    """What is done with credentials in what is to be remembered."""
+    max_memories: int | None = None
+    """Versions of memories that a tenant may keep."""
+    max_bytes: int | None = None
+    """Bytes of their contents."""

@@ -33,6 +33,7 @@ from ..tasks import uninterrupted
 from ..workspace.promotion import Evidence, Known, decide, is_open
 from .check import check_draft, check_note, check_notes, check_session
 from .passages import make_passages
+from .redaction import guarded, guarded_note
 from .remember import remember
 from .room import Room
 
@@ -61,6 +62,7 @@ async def note(room: Room, new: NewNote) -> Noted:
         StoreError: it could not be kept.
     """
     check_note(new, room.limits)
+    new = guarded_note(new, room.limits.secrets)
     done = await room.pads.write(new, making_room=False)
     while done is None:
         with suppress(NotFound):  # it may have been erased meanwhile
@@ -172,7 +174,9 @@ def _possible(room: Room, note: Note, decision: Decision) -> Decision:
     """A limit may have been lowered since a note was written."""
     if decision.verdict == "promoted":
         try:
-            check_draft(_draft(note, "", ()), room.limits, room.clock())
+            draft = _draft(note, "", ())
+            check_draft(draft, room.limits, room.clock())
+            guarded(draft, room.limits.secrets)
         except InvalidInput as error:
             return replace(decision, verdict="left", reason=str(error))
     return decision

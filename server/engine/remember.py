@@ -1,6 +1,7 @@
 """remember: check, prepare (with whoever else remembers now), commit, acknowledge."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from ..ledger import Decided, NewMemory, NewPassage, Stored
@@ -10,6 +11,7 @@ from .about import outdated, understand
 from .check import check_drafts, valid_until
 from .prepare import Contents, Made, compare, embed
 from .reading import Reading, read
+from .redaction import guarded
 from .room import Room
 
 __all__ = ["remember"]
@@ -28,10 +30,25 @@ async def remember(
         Overtaken: the notes are not as they were decided on; nothing was stored.
         InvalidInput: a draft cannot be stored as it is.
         NotFound: it supersedes what is not there.
+        LimitExceeded: the tenant keeps as much as it may.
         StoreError: it could not be kept.
     """
     now = room.clock()
     check_drafts(drafts, room.limits, now)
+    found = [guarded(draft, room.limits.secrets) for draft in drafts]
+    drafts = [draft for draft, _ in found]
+    size = sum(len(draft.content.encode()) for draft in drafts)
+    async with room.usage.room_for(len(drafts), size):
+        answers = await _remember(room, drafts, now, decided)
+    kinds = [masked for _, masked in found]
+    if not any(kinds):
+        return answers
+    return [replace(one, masked=more) for one, more in zip(answers, kinds, strict=True)]
+
+
+async def _remember(
+    room: Room, drafts: Sequence[Draft], now: datetime, decided: Decided | None
+) -> list[Remembered]:
     memories = [_memory(draft, now) for draft in drafts]
     passages, near, reading = await _prepare(room, memories)
     supersedes = [draft.supersedes for draft in drafts]

@@ -9,6 +9,7 @@ from ..tasks import uninterrupted
 from .about import look_through
 from .check import check_ids, check_revision
 from .passages import make_passages
+from .redaction import guarded_revision
 from .room import Room
 
 __all__ = ["revise"]
@@ -20,10 +21,18 @@ async def revise(room: Room, name: str, revision: Revision) -> VersionRow:
     Raises:
         InvalidInput: nothing would change, or a value cannot be stored.
         NotFound: no such memory.
+        LimitExceeded: the tenant keeps as much as it may.
         StoreError: it could not be kept.
     """
     check_ids([name])
     check_revision(revision, room.limits)
+    revision = guarded_revision(revision, room.limits.secrets)
+    size = len((revision.content or "").encode())
+    async with room.usage.room_for(1, size):
+        return await _revise(room, name, revision)
+
+
+async def _revise(room: Room, name: str, revision: Revision) -> VersionRow:
     while True:
         row = (await room.ledger.current([name])).get(name)
         if row is None:

@@ -20,6 +20,7 @@ from ..workspace import Blackboard
 from ..workspace.scratchpads import Scratchpads
 from .gather import Gatherer
 from .limits import Limits
+from .usage import Usage
 
 if TYPE_CHECKING:
     from .feed import Feed
@@ -46,6 +47,7 @@ class Room:
     counter: TokenCounter
     extractor: Extractor
     limits: Limits
+    usage: Usage
     clock: Callable[[], datetime]
     announce: Callable[[Change], Awaitable[None]]
     embed: Gatherer["Contents", list[Sequence[NewPassage]]]
@@ -109,6 +111,7 @@ class Room:
 
     async def erased(self, delta: Delta) -> tuple[str, ...]:
         """See to it that what was erased is in no index. What may be left of it, and where."""
+        self.usage.shrunk()
         try:
             if self.feed is not None:
                 await self.feed.erased(delta.removed)

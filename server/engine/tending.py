@@ -56,6 +56,11 @@ class Tending:
         self._soiled[room] = None
         self._wake.set()
 
+    def leave(self, room: Room) -> None:
+        """Tend a room no more."""
+        for held in (self._soiled, self._put_off, self._look_at):
+            held.pop(room, None)
+
     async def run(self) -> None:
         """Tend for ever. A room that cannot be tended now is tended at its next change."""
         while True:
@@ -166,11 +171,11 @@ async def _erase_due(room: Room) -> None:
     if room.erased_at is not None and now - room.erased_at < _ERASE_EVERY:
         return
     room.erased_at = now
-    if ids := await room.ledger.due(now):
+    if ids := await room.ledger.erasure.due(now):
         with anyio.CancelScope(shield=True):
-            erasure = await room.ledger.erase(ids, due=now)
+            erasure = await room.ledger.erasure.erase(ids, due=now)
             await room.committed(erasure.delta, erasure.ids, erasure.sessions)
             await room.blackboard.touched(erasure.boards)
             for left in await room.erased(erasure.delta):
                 _log.error("an erased memory may have left a trace", where=left)
-            await room.ledger.residue(erasure)
+            await room.ledger.erasure.residue(erasure)

@@ -18,6 +18,7 @@ from .cycles import Done, Merge, Plan, Retire, Sum, Taken
 from .feed import IndexLedger
 from .ledger import Ledger, open_ledger
 from .outbox import IndexRow, OutboxRow
+from .registry import Registry
 from .rows import NewMemory, NewPassage, VersionRow, as_kept
 from .scratchpads import Decided, KeptPad, Overtaken, PadLedger
 from .tenant import TenantLedger
@@ -60,6 +61,7 @@ __all__ = [
     "Pruned",
     "Receipt",
     "Recent",
+    "Registry",
     "Retire",
     "Said",
     "Sight",

@@ -15,7 +15,9 @@ from . import about_reads as reads
 from . import merging
 from .about import About, Pruned
 from .about_erase import rewrite
+from .audit import Deeds
 from .jobs import Do
+from .packing import plain
 from .prepared import Prepared
 from .readers import Readers
 from .reads import current
@@ -97,11 +99,18 @@ class LinkRow(NamedTuple):
 class AboutLedger:
     """A tenant's entities, states and links: `TenantLedger.about`."""
 
-    __slots__ = ("_dimension", "_model", "_readers", "_tenant", "_writer", "pruned")
+    __slots__ = ("_deeds", "_dimension", "_model", "_readers", "_tenant", "_writer", "pruned")
 
     def __init__(
-        self, tenant: int, model: int, dimension: int, readers: Readers, writer: Writer
+        self,
+        tenant: int,
+        model: int,
+        dimension: int,
+        readers: Readers,
+        writer: Writer,
+        deeds: Deeds,
     ) -> None:
+        self._deeds = deeds
         self._tenant = tenant
         self._model = model
         self._dimension = dimension
@@ -185,7 +194,7 @@ class AboutLedger:
     async def memories(self, entities: Iterable[str]) -> list[tuple[str, str, str]]:
         """Entity, id and content of the memories that name one of the entities, newest first."""
         rows = await self._fetch(reads.memories_of(), {"roots": _json(entities)})
-        return [(root, memory, content) for root, memory, _, content in rows]
+        return [(root, memory, content) for root, memory, _, content in await plain(rows, 3)]
 
     async def named_like(self, text: str, kind: EntityType | None, limit: int) -> list[str]:
         """Entities with a name that contains a text, most named first; with none, all."""
@@ -229,17 +238,35 @@ class AboutLedger:
     async def merge(self, into: str, children: Sequence[str], evidence: str, now: datetime) -> str:
         """Let entities be the same as another. Returns the one that stands for all. Raises NotFound."""
         cells = (self._tenant, into, children, evidence, now)
-        return await self._writer.write(Do(lambda c: merging.merge(c, *cells)))
+        noting = self._deeds.noting("entities merge")
+
+        def job(connection: Connection) -> str:
+            noting(connection, [into, *children])
+            return merging.merge(connection, *cells)
+
+        return await self._writer.write(Do(job))
 
     async def undo(self, into: str, children: Sequence[str], now: datetime) -> list[str]:
         """Take merged entities apart again. Raises NotFound."""
         cells = (self._tenant, into, children, now)
-        return await self._writer.write(Do(lambda c: merging.undo(c, *cells)))
+        noting = self._deeds.noting("entities take apart")
+
+        def job(connection: Connection) -> list[str]:
+            noting(connection, [into, *children])
+            return merging.undo(connection, *cells)
+
+        return await self._writer.write(Do(job))
 
     async def split(self, entity: str, name: str, new: str, evidence: str, now: datetime) -> str:
         """Make a name of an entity an entity of its own. Raises NotFound, InvalidInput."""
         cells = (self._tenant, entity, name, new, evidence, now)
-        return await self._writer.write(Do(lambda c: merging.split(c, *cells)))
+        noting = self._deeds.noting("entity split")
+
+        def job(connection: Connection) -> str:
+            noting(connection, [entity, new])
+            return merging.split(connection, *cells)
+
+        return await self._writer.write(Do(job))
 
     async def _fetch(self, query: Prepared, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         return await self._readers.fetch(query, {"tenant": self._tenant, **values})

@@ -223,13 +223,16 @@ def names_of() -> Prepared:
 
 @cache
 def memories_of() -> Prepared:
-    """Live memories that name one of the `roots`: root, memory, seq, content; newest first."""
+    """Live memories that name one of the `roots`: root, memory, seq, content, the packed
+    content; newest first."""
     mine = and_(_n.tenant == _e.tenant, _n.entity == _e.id)
     joined = entities.join(mentions, mine).join(
         memories, and_(_m.tenant == _n.tenant, _m.id == _n.memory, _live)
     )
     where = (_e.tenant == _tenant(), one_of(_e.root, _list("roots")))
-    statement = select(_e.root, _m.id, _m.seq, _m.content).select_from(joined).where(*where)
+    statement = (
+        select(_e.root, _m.id, _m.seq, _m.content, _m.packed).select_from(joined).where(*where)
+    )
     return prepare(statement.distinct().order_by(_m.seq.desc()))
 
 

@@ -13,7 +13,8 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select
 
 from ..errors import InvalidInput, LociError
-from ..model import RIGHTS, Cell, Op
+from ..model import PRIVATE, RIGHTS, Actor, Cell, Op
+from .audit import note
 from .board_rows import Address, Before, Decide, Receipt
 from .board_state import BoardState, flush_boards, load_boards, make_board
 from .board_tables import cells, receipts
@@ -52,6 +53,15 @@ class BoardWrite:
     """Versions of a cell that are kept, the current one among them."""
     decide: Decide
     receipt: Receipt | None = None
+    actor: Actor | None = None
+    """Whom the audit names; None where none is kept."""
+
+    def note(self, connection: Connection, cell: Cell) -> None:
+        """Write down what was done: to which cell, and nothing of what it says."""
+        if self.actor is not None:
+            name = f"{PRIVATE if self.address.agent else ''}{self.address.name}/{self.key}"
+            action = f"board {cell.op.value}"
+            note(connection, self.tenant, self.actor, action, [name], self.now)
 
     def run(self, connection: Connection) -> WriteDone:
         return write_boards(connection, [self])[0]
@@ -96,6 +106,7 @@ def _write(
         )
     cell = state.write(job.key, change, job.now)
     known.note(state.id, job, cell)
+    job.note(connection, cell)
     return WriteDone(cell, False, (*expired, job.key), state.due_at)
 
 

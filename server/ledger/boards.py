@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from sqlalchemy import Connection
 from sqlalchemy.dialects.sqlite import insert
 
-from ..model import Board, Cell, Op
+from ..model import Board, Cell, Op, current_actor, utc_now
 from . import board_reads
+from .audit import note
 from .board_expiry import Touched, expire_boards
 from .board_rows import Address, Decide, Receipt
 from .board_tables import promotions
@@ -32,9 +34,10 @@ class Found(NamedTuple):
 class BoardsLedger:
     """One tenant's boards. Made by `TenantLedger`."""
 
-    __slots__ = ("_readers", "_tenant", "_writer")
+    __slots__ = ("_audited", "_readers", "_tenant", "_writer")
 
-    def __init__(self, tenant: int, readers: Readers, writer: Writer) -> None:
+    def __init__(self, tenant: int, readers: Readers, writer: Writer, *, audited: bool) -> None:
+        self._audited = audited
         self._tenant = tenant
         self._readers = readers
         self._writer = writer
@@ -87,6 +90,7 @@ class BoardsLedger:
             keep=keep,
             decide=decide,
             receipt=receipt,
+            actor=current_actor() if self._audited else None,
         )
         return await self._writer.write(job)
 
@@ -105,7 +109,13 @@ class BoardsLedger:
         row = {"tenant": self._tenant, "memory": memory, "board": board}
         row |= {"key": key, "version": version}
         statement = insert(promotions).values(row).on_conflict_do_nothing()
-        await self._writer.write(Do(lambda c: c.execute(statement)))
+        actor, now = current_actor(), utc_now()
+
+        def job(connection: Connection) -> None:
+            if connection.execute(statement).rowcount and self._audited:
+                note(connection, self._tenant, actor, "board promote", [memory], now)
+
+        await self._writer.write(Do(job))
 
     def _at(self, address: Address) -> dict[str, Any]:
         return {"tenant": self._tenant, "name": address.name, "agent": address.agent}

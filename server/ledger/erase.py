@@ -10,6 +10,7 @@ from ..errors import NotFound
 from ..model import Memory
 from .about_erase import derived_texts, erase_about
 from .about_tables import aliases, contexts, states
+from .access_tables import audit
 from .board_expiry import Touched, erase_promoted
 from .board_tables import cells
 from .derived import erased_with, forget_steps
@@ -22,7 +23,7 @@ from .tables import memories, passages, vectors
 from .vectors import Delta, passage_ids, prune_vectors
 from .where import one_of
 
-__all__ = ["ERASED", "Erasure", "Needle", "erase", "explained"]
+__all__ = ["ERASED", "Erasure", "Needle", "erase", "explained", "needles_of", "pieces", "telling"]
 
 ERASED = "erased"
 """Stands where the id of an erased successor stood."""
@@ -106,31 +107,42 @@ def erase(
         return Erasure((), Delta(), ())
     seqs = list(contents)
     removed = passage_ids(connection, tenant, model, seqs)
-    needles = [
-        *(Needle("text", piece.encode()) for text in contents.values() for piece in _pieces(text)),
-        *(Needle("packed text", piece) for row in rows for piece in _pieces(row.packed or b"")),
-        *(Needle("id", name.encode()) for name in found),
-        *(Needle("derived", text.encode()) for text in derived_texts(connection, tenant, found)),
-        *_vectors(connection, tenant, seqs),
-        *_noted(erased_notes),
-    ]
+    needles = [*needles_of(connection, tenant, found), *_noted(erased_notes)]
     boards, values = erase_promoted(connection, tenant, found, now)
-    needles += [Needle("cell", piece.encode()) for text in values for piece in _pieces(text)]
+    needles += [Needle("cell", piece.encode()) for text in values for piece in pieces(text)]
     if rows:
         _remove(connection, tenant, found, seqs)
     if erasures is not None:
         erased(connection, tenant, removed, erasures)
-    telling = tuple(one for one in dict.fromkeys(needles) if len(set(one.data)) >= _TELLING)
     left = still_indexed(connection, tenant, " ".join(contents.values()), seqs)
     return Erasure(
         found,
         Delta(removed=tuple(removed)),
-        telling,
+        telling(needles),
         left,
         boards=tuple(boards),
         notes=tuple(note.id for note in erased_notes),
         sessions=tuple(dict.fromkeys(note.session for note in erased_notes)),
     )
+
+
+def needles_of(connection: Connection, tenant: int, ids: Sequence[str]) -> list[Needle]:
+    """What to look for once the memories are erased, in all their versions."""
+    where = (_m.tenant == tenant, one_of(_m.id, ids))
+    rows = connection.execute(select(_m.seq, _m.content, _m.packed).where(*where)).all()
+    texts = [text if not frame else unpack_text(frame) for _, text, frame in rows]
+    return [
+        *(Needle("text", piece.encode()) for text in texts for piece in pieces(text)),
+        *(Needle("packed text", piece) for row in rows for piece in pieces(row.packed or b"")),
+        *(Needle("id", name.encode()) for name in ids),
+        *(Needle("derived", text.encode()) for text in derived_texts(connection, tenant, ids)),
+        *_vectors(connection, tenant, [row.seq for row in rows]),
+    ]
+
+
+def telling(needles: Sequence[Needle]) -> tuple[Needle, ...]:
+    """Those that turn up nowhere by chance, each once."""
+    return tuple(one for one in dict.fromkeys(needles) if len(set(one.data)) >= _TELLING)
 
 
 def _is_due(memory: Memory, due: datetime) -> bool:
@@ -158,21 +170,29 @@ def _vectors(connection: Connection, tenant: int, seqs: list[int]) -> list[Needl
 
 
 def _noted(notes: Sequence[ErasedNote]) -> list[Needle]:
-    texts = [Needle("text", piece.encode()) for note in notes for piece in _pieces(note.content)]
+    texts = [Needle("text", piece.encode()) for note in notes for piece in pieces(note.content)]
     return [*texts, *(Needle("id", note.id.encode()) for note in notes)]
 
 
-def _pieces(whole: Text) -> list[Text]:
+def pieces(whole: Text) -> list[Text]:
     """Up to 16 pieces of 32 characters or bytes, spread over the whole; a short one is one piece."""
     step = max(_PIECE, -(-len(whole) // _PIECES))
     pieces = [whole[start : start + _PIECE] for start in range(0, len(whole), step)]
     return [piece for piece in pieces if len(piece) >= min(len(whole), _PIECE // 2)]
 
 
+def _is_audited(connection: Connection, name: str) -> bool:
+    """Whether the audit says what was done to a memory: it names it, and nothing that it said."""
+    statement = select(audit.c.number).where(func.instr(audit.c.ids, name) > 0)
+    return connection.execute(statement.limit(1)).first() is not None
+
+
 def explained(connection: Connection, needle: Needle) -> bool:
     """Whether something that was not erased holds the needle: another memory may say the same, and
     texts that differ only in case have the same vector. Then finding it proves nothing."""
     match needle.what:
+        case "id" if _is_audited(connection, needle.data.decode()):
+            return True
         case "hash":
             statement = select(_p.seq).where(_p.key == needle.data)
         case "vector":

@@ -16,6 +16,7 @@ _MEANINGS: tuple[tuple[str, type[StoreError], str], ...] = (
     ("unable to open", StoreReadOnly, "The database cannot be opened. Check the rights of --home."),
     ("malformed", StoreCorrupt, "The database is damaged. `loci doctor` says what can be done."),
     ("not a database", StoreCorrupt, "ledger.db is not a database. Restore it from backups/."),
+    ("foreign key", StoreError, "This tenant was erased meanwhile. Nothing of this was kept."),
     ("locked", StoreBusy, "Another program holds the database. Close it and repeat."),
     ("i/o error", StoreError, "The disk failed. Nothing of this write was acknowledged."),
 )

@@ -17,6 +17,7 @@ __all__ = [
     "add_words",
     "any_of",
     "create_words",
+    "drop_words",
     "purge_words",
     "remove_words",
     "still_indexed",
@@ -54,6 +55,12 @@ def create_words(connection: Connection, tenant: int) -> None:
         )
     )
     connection.execute(text(f"INSERT INTO words_{tenant:d}(words_{tenant:d}) VALUES ('rebuild')"))
+
+
+def drop_words(connection: Connection, tenant: int) -> None:
+    """Take a tenant's table and view away."""
+    connection.execute(text(f"DROP TABLE IF EXISTS words_{tenant:d}"))
+    connection.execute(text(f"DROP VIEW IF EXISTS words_source_{tenant:d}"))
 
 
 def add_words(connection: Connection, tenant: int, seqs: list[int]) -> None:

@@ -8,6 +8,8 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 
 from sqlalchemy import Connection
 
+from ..model import Actor
+from .audit import note
 from .board_writes import BoardWrite, write_boards
 from .outbox import append
 from .rows import NewMemory
@@ -46,8 +48,22 @@ class Store:
     new: Sequence[NewMemory]
     now: datetime
     feeding: bool
+    actor: Actor | None
+    """Whom the audit names; None where none is kept."""
 
     def run(self, connection: Connection) -> tuple[list[Stored], Delta]:
+        stored, delta = self.store(connection)
+        self.note(connection, stored)
+        return stored, delta
+
+    def note(self, connection: Connection, stored: Sequence[Stored]) -> None:
+        """Write down what was done."""
+        if self.actor is not None:
+            ids = [one.id for one in stored]
+            note(connection, self.tenant, self.actor, "remember", ids, self.now)
+
+    def store(self, connection: Connection) -> tuple[list[Stored], Delta]:
+        """Store, and write nothing down."""
         stored, delta = store(connection, self.tenant, self.model, self.new, self.now)
         if self.feeding:
             append(connection, self.tenant, delta)
@@ -84,10 +100,11 @@ def _store_together(
 ) -> list[tuple[list[Stored], Delta]]:
     """The index's delta goes to the first: it is applied once."""
     new = [n for job in group for n in job.new]
-    stored, delta = replace(group[0], new=new).run(connection)
+    stored, delta = replace(group[0], new=new).store(connection)
     answers: list[tuple[list[Stored], Delta]] = []
     for job in group:
         mine, stored = stored[: len(job.new)], stored[len(job.new) :]
+        job.note(connection, mine)
         answers.append((mine, delta))
         delta = Delta()
     return answers

@@ -14,14 +14,18 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ..errors import StoreCorrupt, StoreReadOnly
-from ..model import utc_now
+from ..model import Residue, utc_now
 from ..tasks import task_group
+from .erase import Needle, explained
+from .erase_tenant import ErasedTenant, erase_tenant
 from .faults import store_faults
 from .fulltext import create_words
 from .jobs import Do
 from .migrations import SCRIPTS, newest, refuse_future, revision_of, upgrade
 from .outbox import Erasures, enter
 from .readers import Readers, open_readers
+from .registry import Registry
+from .residue import find_residue
 from .sqlite import reading_engine, writing_engine
 from .tables import tenants
 from .tenant import TenantLedger
@@ -34,15 +38,28 @@ __all__ = ["Ledger", "open_ledger"]
 class Ledger:
     """The relational store of one data directory. Made by `open_ledger`."""
 
-    __slots__ = ("_entering", "_files", "_readers", "_tenants", "_writer", "path")
+    __slots__ = (
+        "_audited",
+        "_entering",
+        "_files",
+        "_readers",
+        "_tenants",
+        "_writer",
+        "path",
+        "registry",
+    )
 
-    def __init__(self, path: Path, copies: Path, readers: Readers, writer: Writer) -> None:
+    def __init__(
+        self, path: Path, copies: Path, readers: Readers, writer: Writer, *, audited: bool
+    ) -> None:
+        self._audited = audited
         self.path = path
         self._files = (path, copies)
         self._readers = readers
         self._writer = writer
         self._tenants: dict[str, tuple[tuple[str, bool], TenantLedger]] = {}
         self._entering = anyio.Lock()
+        self.registry = Registry(readers, writer)
 
     async def for_tenant(
         self, name: str, *, model: str, dimension: int, feeding: bool = True
@@ -72,7 +89,26 @@ class Ledger:
 
         keys = await self._writer.write(Do(job))
         erasures = Erasures() if feeding else None
-        return TenantLedger(*keys, dimension, self._readers, self._writer, self._files, erasures)
+        doors = (self._readers, self._writer, self._files, erasures)
+        # What Loci itself remembers and forgets to see whether it can is nobody's deed.
+        audited = self._audited and not name.startswith("~")
+        return TenantLedger(*keys, dimension, *doors, audited)
+
+    async def erase_tenant(self, name: str, now: datetime) -> tuple[ErasedTenant, Residue]:
+        """Remove a tenant, and look through all files for what stayed. Raises NotFound, StoreError."""
+        async with self._entering:
+            erased = await self._writer.write(Do(lambda c: erase_tenant(c, name, now)))
+            self._tenants.pop(name, None)
+
+        async def is_explained(needle: Needle) -> bool:
+            return await self._readers.read(lambda c: explained(c, needle))
+
+        return erased, await find_residue(*self._files, erased.erasure, is_explained)
+
+    @property
+    def writes_waiting(self) -> int:
+        """Jobs that wait for the writer."""
+        return self._writer.waiting
 
     async def names(self) -> list[str]:
         """All tenants."""
@@ -101,8 +137,11 @@ def _enter(
 
 
 @asynccontextmanager
-async def open_ledger(path: Path, *, migrations: Path = SCRIPTS) -> AsyncGenerator[Ledger]:
+async def open_ledger(
+    path: Path, *, migrations: Path = SCRIPTS, audited: bool = False
+) -> AsyncGenerator[Ledger]:
     """Open the database, upgrade it where it is older, and close it after draining its writer.
+    `audited` that what is done to memories is written down.
 
     Raises:
         StoreError: it cannot be written, is damaged, or is from the future.
@@ -117,7 +156,7 @@ async def open_ledger(path: Path, *, migrations: Path = SCRIPTS) -> AsyncGenerat
         async with open_readers(reading) as readers, task_group() as tasks:
             tasks.start_soon(writer.run)
             try:
-                yield Ledger(path, copies, readers, writer)
+                yield Ledger(path, copies, readers, writer, audited=audited)
             finally:
                 await writer.close()
     finally:

@@ -15,10 +15,12 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Integer,
+    LargeBinary,
     Select,
     Text,
     bindparam,
     case,
+    cast,
     func,
     select,
     type_coerce,
@@ -177,6 +179,13 @@ def counts(shape: Shape) -> Prepared:
     """How many memories may be seen, by stored tier and kind."""
     grouped = select(_m.tier, _m.kind, func.count()).where(seen(shape))
     return prepare(grouped.group_by(_m.tier, _m.kind))
+
+
+@cache
+def usage() -> Prepared:
+    """How many versions of all kinds, and bytes of their contents."""
+    size = func.coalesce(func.sum(func.length(cast(_m.content, LargeBinary))), 0)
+    return prepare(select(func.count(), size).where(_m.tenant == bindparam("tenant")))
 
 
 @cache

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Integer, bindparam, case, select
 
 from ..model import Cycle, Tier
 from . import cycles, derived, outbox
+from .audit import Deeds
 from .cycles import Done, Plan
 from .derived import Stale
 from .jobs import Do
@@ -27,7 +28,7 @@ _m = memories.c
 class CycleLedger:
     """One tenant's cycles. Nothing here decides what is merged, summed up or retired."""
 
-    __slots__ = ("_cells", "_come_back", "_feeding", "_readers", "_tenant", "_writer")
+    __slots__ = ("_cells", "_come_back", "_deeds", "_feeding", "_readers", "_tenant", "_writer")
 
     def __init__(
         self,
@@ -39,6 +40,7 @@ class CycleLedger:
         *,
         feeding: bool,
         come_back: Callable[[], None],
+        deeds: Deeds,
     ) -> None:
         """`come_back` is called when old versions may be seen again."""
         self._tenant = tenant
@@ -47,6 +49,7 @@ class CycleLedger:
         self._writer = writer
         self._feeding = feeding
         self._come_back = come_back
+        self._deeds = deeds
 
     async def kept(self) -> AsyncGenerator[list[tuple[Any, ...]]]:
         """All memories that are neither pinned nor deleted, some at a time: seq, id, namespace, whether
@@ -95,10 +98,12 @@ class CycleLedger:
         """Do what is planned, in one transaction; what was changed since it was looked at stays."""
         tenant, model, _ = self._cells
 
+        noting = self._deeds.noting("reflect")
+
         def job(connection: Connection) -> tuple[Done, Delta]:
-            return self._ended(
-                connection, cycles.apply(connection, tenant, model, plan, now, until, summary)
-            )
+            done = cycles.apply(connection, tenant, model, plan, now, until, summary)
+            noting(connection, sorted(done.ids))
+            return self._ended(connection, done)
 
         return await self._writer.write(Do(job))
 
@@ -106,8 +111,12 @@ class CycleLedger:
         """Take back the last cycle that was not taken back yet."""
         tenant, model, _ = self._cells
 
+        noting = self._deeds.noting("undo")
+
         def job(connection: Connection) -> tuple[Done, Delta]:
-            return self._ended(connection, cycles.undo(connection, tenant, model, now, until))
+            done = cycles.undo(connection, tenant, model, now, until)
+            noting(connection, sorted(done.ids))
+            return self._ended(connection, done)
 
         undone = await self._writer.write(Do(job))
         self._come_back()

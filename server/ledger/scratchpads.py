@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, delete, exists, func, select, upda
 
 from ..errors import LociError
 from ..model import Decision, NewNote, Note, new_note_id
+from . import audit
 from . import scratchpad_rows as rows
 from .jobs import Do, Store
 from .readers import Readers
@@ -62,11 +63,19 @@ class Decided:
 class PadLedger:
     """Reads and writes the notes of one tenant. Each write returns after its commit."""
 
-    __slots__ = ("_feeding", "_model", "_readers", "_tenant", "_writer")
+    __slots__ = ("_deeds", "_feeding", "_model", "_readers", "_tenant", "_writer")
 
     def __init__(
-        self, tenant: int, model: int, readers: Readers, writer: Writer, *, feeding: bool
+        self,
+        tenant: int,
+        model: int,
+        readers: Readers,
+        writer: Writer,
+        *,
+        feeding: bool,
+        deeds: audit.Deeds,
     ) -> None:
+        self._deeds = deeds
         self._tenant = tenant
         self._model = model
         self._readers = readers
@@ -108,6 +117,7 @@ class PadLedger:
         """
         name = new_note_id()
         cost = max(len(new.content), LEAST)
+        noting = self._deeds.noting("note")
 
         def job(connection: Connection) -> tuple[str, PadSize] | None:
             pad = rows.pad_of(connection, self._tenant, new.session, now)
@@ -118,6 +128,7 @@ class PadLedger:
             ):
                 return None
             rows.add_note(connection, self._tenant, pad, name, new, now)
+            noting(connection, [name])
             return name, rows.size_of(connection, pad)
 
         return await self._write(job)
@@ -145,13 +156,15 @@ class PadLedger:
         Raises:
             Overtaken: a note that was to become a memory is gone, or is one; nothing was done.
         """
+        noting = self._deeds.noting("promote")
 
         def job(connection: Connection) -> tuple[list[Stored], Delta]:
             seqs = self._open(connection, decided)
             stored, delta = list[Stored](), Delta()
             if new:
-                store = Store(self._tenant, self._model, new, now, self._feeding)
+                store = Store(self._tenant, self._model, new, now, self._feeding, None)
                 stored, delta = store.run(connection)
+                noting(connection, [one.id for one in stored])
             links = dict(zip(decided.promoted, (one.id for one in stored), strict=True))
             links |= {name: links[other] for name, other in decided.same.items()}
             rows.record(connection, self._tenant, seqs, decided.decisions, links, now)

@@ -9,14 +9,14 @@ from typing import Any, TypeVar
 from anyio import to_thread
 from sqlalchemy import Connection
 
-from ..model import Memory, Residue, Tier, utc_now
+from ..model import Memory, Tier, current_actor
 from . import cold, outbox, reads, vectors, writes
-from . import erase as erasing
 from .about_ledger import AboutLedger
 from .active import Active
+from .audit import Deeds
 from .boards import BoardsLedger
 from .cold import Moved
-from .erase import Erasure, Needle
+from .erasing import ErasureLedger
 from .feed import IndexLedger
 from .jobs import Do, Store
 from .outbox import Erasures
@@ -25,7 +25,6 @@ from .prepared import Prepared, key_groups
 from .ranking import Match, absent, search
 from .readers import Readers
 from .reflecting import CycleLedger
-from .residue import find_residue
 from .rows import NewMemory, NewPassage, VersionRow, has_frame, version_of
 from .scratchpads import PadLedger
 from .tiers import TierLedger
@@ -45,8 +44,8 @@ class TenantLedger:
 
     __slots__ = (
         "_active",
+        "_deeds",
         "_erasures",
-        "_files",
         "_model",
         "_readers",
         "_tenant",
@@ -55,6 +54,7 @@ class TenantLedger:
         "boards",
         "cycles",
         "dimension",
+        "erasure",
         "index",
         "pads",
         "tiers",
@@ -69,26 +69,31 @@ class TenantLedger:
         writer: Writer,
         files: tuple[Path, Path],
         erasures: Erasures | None,
+        audited: bool = False,
     ) -> None:
         """Without `erasures` no changes are kept for an index."""
         self._tenant = tenant
+        self._deeds = deeds = Deeds(tenant, audited)
         self._model = model
         self._readers = readers
         self._writer = writer
-        self._files = files
         self._active = Active(self._fetch, tenant)
         self._erasures = erasures
         self.dimension = dimension
-        self.boards = BoardsLedger(tenant, readers, writer)
-        self.about = AboutLedger(tenant, model, dimension, readers, writer)
+        self.boards = BoardsLedger(tenant, readers, writer, audited=audited)
+        self.about = AboutLedger(tenant, model, dimension, readers, writer, deeds)
         self.index = IndexLedger(tenant, model, dimension, readers, writer, erasures)
         feeding = erasures is not None
         self.cycles = CycleLedger(
             *(tenant, model, dimension, readers, writer),
             feeding=feeding,
             come_back=self._active.look_again,
+            deeds=deeds,
         )
-        self.pads = PadLedger(tenant, model, readers, writer, feeding=feeding)
+        self.erasure = ErasureLedger(
+            tenant, model, readers, writer, files, erasures, self.about.pruned, deeds
+        )
+        self.pads = PadLedger(tenant, model, readers, writer, feeding=feeding, deeds=deeds)
         self.tiers = TierLedger(tenant, model, readers, writer, feeding=feeding)
 
     async def _read(self, query: Callable[[Connection], T]) -> T:
@@ -117,6 +122,18 @@ class TenantLedger:
         if self._erasures is not None:
             outbox.append(connection, self._tenant, delta)
         return delta
+
+    async def _deed(
+        self, action: str, ids: Sequence[str], work: Callable[[Connection], Delta]
+    ) -> Delta:
+        """Write, with what the index and the audit are to know of it."""
+        noting = self._deeds.noting(action)
+
+        def job(connection: Connection) -> Delta:
+            noting(connection, ids)
+            return self._noted(connection, work(connection))
+
+        return await self._write(job)
 
     # Reading
 
@@ -185,6 +202,11 @@ class TenantLedger:
         found = await self._fetch(reads.counts(shape_of(sight)), parameters(self._tenant, sight))
         return {(Tier(tier), kind): count for tier, kind, count in found}
 
+    async def usage(self) -> tuple[int, int]:
+        """How many versions are kept, whatever became of them, and bytes of their contents."""
+        ((count, size),) = await self._fetch(reads.usage(), {"tenant": self._tenant})
+        return count, size
+
     async def complete(self, facet: str, prefix: str, sight: Sight, limit: int) -> list[str]:
         """Values of a facet that start so, most used first."""
         values = {**parameters(self._tenant, sight), "limit": limit}
@@ -225,7 +247,8 @@ class TenantLedger:
             NotFound: one of `supersedes` names no current memory.
         """
         feeding = self._erasures is not None
-        return await self._writer.write(Store(self._tenant, self._model, new, now, feeding))
+        actor = current_actor() if self._deeds.kept else None
+        return await self._writer.write(Store(self._tenant, self._model, new, now, feeding, actor))
 
     async def revise(
         self,
@@ -240,11 +263,13 @@ class TenantLedger:
             NotFound: the memory is gone.
         """
         cells = (self._tenant, self._model, self.dimension, expected, later, now, content)
+        noting = self._deeds.noting("revise")
 
         def job(connection: Connection) -> tuple[VersionRow, Delta] | None:
             self.about.pruned.times += 1
             if (done := writes.revise(connection, *cells)) is None:
                 return None
+            noting(connection, [later.id])
             return done[0], self._noted(connection, done[1])
 
         return await self._write(job)
@@ -252,14 +277,16 @@ class TenantLedger:
     async def archive(self, ids: Sequence[str]) -> Delta:
         """Move memories to the cold tier. Raises NotFound, and then moves none."""
         cells = (self._tenant, self._model, ids)
-        return await self._write(lambda c: self._noted(c, writes.archive(c, *cells)))
+        return await self._deed("archive", ids, lambda c: writes.archive(c, *cells))
 
     async def mark_deleted(self, ids: Sequence[str], now: datetime, until: datetime) -> Moved:
         """Hide memories, and what is derived from them, until they are restored. Raises NotFound, and
         then hides none."""
         cells = (self._tenant, self._model, ids, now, until)
+        noting = self._deeds.noting("delete")
 
         def job(connection: Connection) -> Moved:
+            noting(connection, ids)
             moved = writes.mark_deleted(connection, *cells)
             self._noted(connection, moved.delta)
             return moved
@@ -269,7 +296,7 @@ class TenantLedger:
     async def restore(self, ids: Sequence[str]) -> Delta:
         """Bring back deleted and archived memories. Raises NotFound, and then brings back none."""
         cells = (self._tenant, self._model, self.dimension, ids)
-        delta = await self._write(lambda c: self._noted(c, writes.restore(c, *cells)))
+        delta = await self._deed("restore", ids, lambda c: writes.restore(c, *cells))
         self._active.look_again()
         return delta
 
@@ -299,39 +326,3 @@ class TenantLedger:
             return self._noted(connection, delta)
 
         return await self._write(job)
-
-    async def due(self, now: datetime) -> list[str]:
-        """Deleted memories whose time to be restored is up."""
-        return [
-            one for (one,) in await self._fetch(reads.due(), {"tenant": self._tenant, "now": now})
-        ]
-
-    async def erase(
-        self,
-        ids: Sequence[str],
-        *,
-        due: datetime | None = None,
-        now: datetime | None = None,
-        notes: Sequence[str] = (),
-    ) -> Erasure:
-        """Remove every version of the memories; with `due`, of those whose time is up by then. The
-        cells of boards and the notes that they were promoted from go as well, and other notes.
-
-        Raises:
-            NotFound: without `due`, an id is unknown; nothing was erased.
-        """
-        cells = (self._tenant, self._model, ids, now or due or utc_now(), due, self._erasures)
-
-        def job(connection: Connection) -> Erasure:
-            self.about.pruned.times += 1
-            return erasing.erase(connection, *cells, notes)
-
-        return await self._write(job)
-
-    async def residue(self, erasure: Erasure) -> Residue:
-        """Look through all files for what stayed. Raises StoreError if one cannot be read."""
-
-        async def explained(needle: Needle) -> bool:
-            return await self._read(lambda c: erasing.explained(c, needle))
-
-        return await find_residue(*self._files, erasure, explained)

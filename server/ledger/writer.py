@@ -34,12 +34,13 @@ _GROUP = 128
 class Writer:
     """Runs jobs in groups. `run` must be running for `write` to end."""
 
-    __slots__ = ("_engine", "_inbox", "_outbox", "_thread")
+    __slots__ = ("_engine", "_inbox", "_outbox", "_queue", "_thread")
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._thread = anyio.CapacityLimiter(1)
         ends = anyio.create_memory_object_stream[_Ticket](_GROUP)
+        self._queue = ends[0].statistics
         self._inbox: ObjectSendStream[_Ticket] = ends[0]
         self._outbox: ObjectReceiveStream[_Ticket] = ends[1]
 
@@ -57,6 +58,11 @@ class Writer:
         except (anyio.BrokenResourceError, anyio.ClosedResourceError):
             raise StoreError("Loci is shutting down; repeat when it is back.") from None
         return await ticket.outcome()
+
+    @property
+    def waiting(self) -> int:
+        """Jobs that wait for their group."""
+        return self._queue().current_buffer_used
 
     async def run(self) -> None:
         """Write until `close`, then drain what was accepted."""

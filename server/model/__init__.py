@@ -3,6 +3,8 @@
 Every room above uses them; below stand only the errors. Times are aware datetimes in UTC.
 """
 
+from .access import AuditEntry, Deed, Issued, TenantErased, TenantRow, Token
+from .actor import Actor, acting, current_actor
 from .answers import (
     Answered,
     CardsStatus,
@@ -12,6 +14,8 @@ from .answers import (
     Near,
     Outcome,
     Page,
+    Pulse,
+    Readiness,
     Recall,
     Recollection,
     Remembered,
@@ -22,7 +26,6 @@ from .answers import (
 from .board import (
     PRIVATE,
     RIGHTS,
-    Actor,
     Board,
     BoardChange,
     BoardPage,
@@ -50,6 +53,7 @@ __all__ = [
     "SIGNALS",
     "Actor",
     "Answered",
+    "AuditEntry",
     "Board",
     "BoardChange",
     "BoardPage",
@@ -64,6 +68,7 @@ __all__ = [
     "Connections",
     "Cycle",
     "Decision",
+    "Deed",
     "Draft",
     "EntityType",
     "Filters",
@@ -71,6 +76,7 @@ __all__ = [
     "Forgotten",
     "IndexState",
     "IndexStatus",
+    "Issued",
     "Kind",
     "Link",
     "LinkType",
@@ -90,7 +96,9 @@ __all__ = [
     "Policy",
     "Promoted",
     "Promotion",
+    "Pulse",
     "Query",
+    "Readiness",
     "Recall",
     "Recollection",
     "Reflection",
@@ -104,13 +112,18 @@ __all__ = [
     "State",
     "Status",
     "Summed",
+    "TenantErased",
+    "TenantRow",
     "Tier",
+    "Token",
     "Undone",
     "Update",
     "Verdict",
     "Why",
     "Written",
+    "acting",
     "content_key",
+    "current_actor",
     "from_micros",
     "from_time",
     "is_entity_id",

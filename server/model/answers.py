@@ -17,6 +17,8 @@ __all__ = [
     "Near",
     "Outcome",
     "Page",
+    "Pulse",
+    "Readiness",
     "Recall",
     "Recollection",
     "Remembered",
@@ -48,6 +50,8 @@ class Remembered:
     similar: tuple[Near, ...]
     updates: tuple[Update, ...] = ()
     """What older memories say otherwise, by entity, attribute and time."""
+    masked: tuple[str, ...] = ()
+    """Kinds of credentials that were replaced by what they looked like."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +97,31 @@ class Recall:
     """Why nothing is."""
     absent: tuple[str, ...] = ()
     """Names, numbers and quotations in the question that occur in no memory at all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulse:
+    """How an engine is doing, over all its tenants, since it was opened."""
+
+    answers_again: int
+    """Recalls that were answered from what is still right."""
+    answers_sought: int
+    index_waiting: int
+    """Changes that the indexes are behind by."""
+    writes_waiting: int
+    """Jobs in the writer's queue."""
+    tenants_open: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readiness:
+    """Whether a server can do what it is for, and what it does it with."""
+
+    ready: bool
+    canary: str
+    """What came of writing, recalling and erasing it."""
+    embedder: str
+    index: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,6 @@ from typing import Any
 __all__ = [
     "PRIVATE",
     "RIGHTS",
-    "Actor",
     "Board",
     "BoardChange",
     "BoardPage",
@@ -46,16 +45,6 @@ class Op(StrEnum):
     def gone(self) -> bool:
         """Whether there is no cell after it."""
         return self in (Op.DELETE, Op.EXPIRE, Op.ERASE)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Actor:
-    """Who reads and writes, from the credentials or the client's own name."""
-
-    agent: str | None = None
-    scopes: frozenset[str] = frozenset()
-    operator: bool = False
-    """A person at the shell of the machine: the rights of boards do not bind it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

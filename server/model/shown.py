@@ -1,12 +1,13 @@
-"""How one memory, or one entity, is shown whole: to the model, in resources and at the shell."""
+"""How a memory, an entity or a deed is shown whole: to the model, in resources and at the shell."""
 
 from typing import Any
 
+from .access import AuditEntry
 from .entity import Card, Cards, Connections, Named, State
 from .memory import Memory
 from .times import iso
 
-__all__ = ["card_dict", "cards_dict", "connections_dict", "memory_dict"]
+__all__ = ["audit_dict", "card_dict", "cards_dict", "connections_dict", "memory_dict"]
 
 
 def memory_dict(memory: Memory) -> dict[str, Any]:
@@ -107,3 +108,17 @@ def _named(one: Named) -> dict[str, Any]:
         "evidence": one.evidence,
     }
     return shown | ({"at": [one.start, one.stop]} if one.stop else {})
+
+
+def audit_dict(entry: AuditEntry) -> dict[str, Any]:
+    """An entry of the audit as plain values."""
+    deed = entry.deed
+    return {
+        "number": entry.number,
+        "at": iso(entry.at),
+        "credential": deed.credential,
+        **({} if deed.agent is None else {"agent": deed.agent}),
+        "action": deed.action,
+        "count": deed.count,
+        "ids": list(deed.ids),
+    }

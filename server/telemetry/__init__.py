@@ -1,4 +1,4 @@
-"""Logs, and later metrics and traces. To stderr: over stdio, stdout belongs to the protocol.
+"""Logs and metrics; the spans are the SDK's own. Logs go to stderr: over stdio, stdout belongs to the protocol.
 
 `app` and the command stand above and set it up; every room below may log by
 `structlog.get_logger`. What is remembered is never logged: no texts of memories, no questions.

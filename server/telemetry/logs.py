@@ -60,6 +60,7 @@ def _shared() -> "list[Processor]":
     import structlog
 
     return [
+        structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -4,36 +4,34 @@ A client of 2026-07-28 listens on a stream that the SDK serves from the bus. A c
 subscribes, and is told by a task of its connection: no write waits for a client that does not read.
 """
 
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import quote
 
 import anyio
 import anyio.lowlevel
+from anyio.abc import TaskGroup
 from mcp import MCPError
-from mcp.server.context import ServerRequestContext
+from mcp.server.connection import Connection
 from mcp.server.session import ServerSession
 from mcp.server.subscriptions import ResourceUpdated, ServerEvent
 from mcp.types import (
     INVALID_PARAMS,
     METHOD_NOT_FOUND,
-    EmptyResult,
-    SubscribeRequestParams,
-    UnsubscribeRequestParams,
 )
 
 from ..access import current_caller
 from ..model import PRIVATE, BoardChange, Change, Tier
 
-__all__ = ["Bus", "Subscriber", "on_subscribe", "on_unsubscribe"]
+__all__ = ["Bus", "Subscriber"]
 
 _MOST = 1000
 """Subscriptions of one connection."""
 _LONGEST = 500
+_STATE = "loci.subscriber"
 
 Listener = Callable[[ServerEvent], None]
 
@@ -47,6 +45,18 @@ class Bus:
         self._listeners: dict[str, dict[object, _Ear]] = {}
         """By tenant: most changes concern nobody, and must not cost what all connections do."""
         self._changed: dict[str, datetime] = {}
+        self._tasks: TaskGroup | None = None
+
+    @asynccontextmanager
+    async def delivering(self) -> AsyncGenerator[None]:
+        """Tell connections that come and go with the requests of HTTP."""
+        async with anyio.create_task_group() as tasks:
+            self._tasks = tasks
+            try:
+                yield
+            finally:
+                self._tasks = None
+                tasks.cancel_scope.cancel()
 
     def changed_at(self) -> datetime | None:
         """When the caller's memories last changed while this server ran."""
@@ -92,6 +102,22 @@ class Bus:
             _SUBSCRIBER.reset(token)
             one.end()
 
+    def subscriber_of(self, connection: Connection) -> "Subscriber":
+        """What a connection subscribed to. One of HTTP lives on from request to request, and is its
+        owner's alone.
+
+        Raises:
+            MCPError: it carries no subscriptions.
+        """
+        found = _SUBSCRIBER.get(None) or connection.state.get(_STATE)
+        if found is None and self._tasks is not None:
+            found = connection.state[_STATE] = Subscriber(self)
+            connection.exit_stack.callback(found.end)
+            self._tasks.start_soon(found.deliver)
+        if not isinstance(found, Subscriber):
+            raise MCPError(METHOD_NOT_FOUND, "This connection carries no subscriptions.")
+        return found
+
     def _tell(self, tenant: str, event: ServerEvent, agent: str | None = None) -> None:
         """Tell all of a tenant, or only an agent of it."""
         for ear in list(self._listeners.get(tenant, {}).values()):
@@ -117,6 +143,7 @@ class Subscriber:
         self._due: dict[str, None] = {}
         self._wake = anyio.Event()
         self._session: ServerSession | None = None
+        self._ended = False
 
     def note(self, event: ServerEvent) -> None:
         """Have the client told, once for all that happens until it is."""
@@ -125,13 +152,13 @@ class Subscriber:
             self._wake.set()
 
     async def deliver(self) -> None:
-        """Tell the client, for ever."""
-        while True:
+        """Tell the client, until `end`."""
+        while not self._ended:
             await self._wake.wait()
             self._wake = anyio.Event()
             due, self._due = list(self._due), {}
             for uri in due:
-                if self._session is not None and uri in self._uris:
+                if self._session is not None and uri in self._uris and not self._ended:
                     await self._session.send_resource_updated(uri)
 
     def watch(self, session: ServerSession, uri: str) -> None:
@@ -145,36 +172,15 @@ class Subscriber:
             self._unsubscribe = self._bus.subscribe(self.note)
 
     def end(self) -> None:
-        """Be told nothing more."""
+        """The connection is no more."""
+        self._ended = True
+        self._wake.set()
         if self._unsubscribe is not None:
             self._unsubscribe()
 
     def leave(self, uri: str) -> None:
         """Watch it no more."""
         self._uris.discard(uri)
-
-
-async def on_subscribe(
-    ctx: ServerRequestContext[Any, Any], params: SubscribeRequestParams
-) -> EmptyResult:
-    """resources/subscribe."""
-    _subscriber().watch(ctx.session, params.uri)
-    return EmptyResult()
-
-
-async def on_unsubscribe(
-    ctx: ServerRequestContext[Any, Any], params: UnsubscribeRequestParams
-) -> EmptyResult:
-    """resources/unsubscribe."""
-    _subscriber().leave(params.uri)
-    return EmptyResult()
-
-
-def _subscriber() -> Subscriber:
-    found = _SUBSCRIBER.get(None)
-    if found is None:
-        raise MCPError(METHOD_NOT_FOUND, "This connection carries no subscriptions.")
-    return found
 
 
 def _events(change: Change) -> Iterator[ServerEvent]:

@@ -1,4 +1,7 @@
-"""Which agent asks: as its credentials or whoever connected it say, else as the client calls itself."""
+"""Which agent asks: as its credentials or whoever connected it say, else as the client calls itself.
+
+A client that brought a credential is no agent but that one's: what it calls itself would open to it what
+is another agent's alone."""
 
 from dataclasses import replace
 from typing import Any
@@ -14,7 +17,7 @@ __all__ = ["named"]
 async def named(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
     """Have a request served on behalf of a caller with a name. SDK middleware."""
     caller = current_caller()
-    if caller.agent is not None:
+    if caller.agent is not None or not caller.is_local:
         return await call_next(ctx)
     with as_caller(replace(caller, agent=name_of(ctx.session))):
         return await call_next(ctx)

@@ -5,13 +5,15 @@ Here errors become what the protocol knows, in one place for tools, resources an
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from mcp import MCPError
 from mcp.server import MCPServer
 from mcp.server.caching import CacheableMethod, CacheHint
+from mcp.server.connection import Connection
+from mcp.server.context import ServerMiddleware, ServerRequestContext
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import (
@@ -27,6 +29,7 @@ from mcp.shared.message import SessionMessage
 from mcp.types import (
     INVALID_PARAMS,
     CallToolResult,
+    EmptyResult,
     GetPromptResult,
     InputRequiredResult,
     Resource,
@@ -45,15 +48,22 @@ from ...tools import Profile, tools
 from ..access import Desk
 from ..errors import InvalidInput, LociError, NotFound
 from ..model import iso
-from .announce import Bus, on_subscribe, on_unsubscribe
+from .announce import Bus
 from .completing import Completing
+from .gate import Gate
 from .hidden import hidden
 from .naming import named
 from .refusals import refusal
 
+if TYPE_CHECKING:
+    from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+    from mcp.server.transport_security import TransportSecuritySettings
+
 __all__ = ["LociServer", "build_server"]
 
 _SHOWN = 100
+_IDLE = 900.0
+"""Seconds after which a session of 2025-11-25 over HTTP ends that nobody uses."""
 _FIXED = CacheHint(ttl_ms=3_600_000, scope="public")
 _PRIVATE = CacheHint(ttl_ms=0, scope="private")
 _HINTS: dict[CacheableMethod, CacheHint] = {
@@ -71,21 +81,27 @@ def build_server(
     *,
     profile: Profile = "full",
     on_first_answer: Callable[[], None] | None = None,
+    around: Sequence[ServerMiddleware[Any]] = (),
 ) -> LociServer:
-    """The MCP server over a desk. `on_first_answer` is called once, when the first answer is out.
+    """The MCP server over a desk. `on_first_answer` is called once, when the first answer is out;
+    `around` stands around each message, before it is asked whether it is allowed.
 
     Nothing here waits for the desk: the handshake is answered before its store is open.
     """
     # The SDK imports rich for a log handler that is not used, as logs are set up by then: 40 ms.
     with hidden("rich.console"):
-        return LociServer(desk, profile, on_first_answer)
+        return LociServer(desk, profile, on_first_answer, around)
 
 
 class LociServer(MCPServer[Desk]):
     """Loci over MCP, in both eras. Made by `build_server`."""
 
     def __init__(
-        self, desk: Desk, profile: Profile, on_first_answer: Callable[[], None] | None
+        self,
+        desk: Desk,
+        profile: Profile,
+        on_first_answer: Callable[[], None] | None,
+        around: Sequence[ServerMiddleware[Any]],
     ) -> None:
         @asynccontextmanager
         async def lifespan(_: MCPServer[Desk]) -> AsyncGenerator[Desk]:
@@ -95,18 +111,22 @@ class LociServer(MCPServer[Desk]):
         self.bus = Bus()
         self.desk = desk
         self._on_first_answer = on_first_answer
+        offered = tools(profile)
+        gate = Gate(offered)
+        self.needs = gate.needs
         super().__init__(
             "loci",
             title="Loci",
             version=__version__,
             instructions=instructions(),
-            tools=tools(profile),
+            tools=[*offered],
             resources=static_resources(desk),
             extensions=[Skills()],
             lifespan=lifespan,
             log_level="WARNING",
             cache_hints=_HINTS,
             subscriptions=self.bus,
+            middleware=[*around, gate, named],
         )
         for template in templates():
             self.resource(
@@ -121,9 +141,10 @@ class LociServer(MCPServer[Desk]):
             self.add_prompt(prompt)
         self.completion()(Completing(desk).complete)
         low = self._lowlevel_server
-        low.middleware.append(named)
-        low.add_request_handler("resources/subscribe", SubscribeRequestParams, on_subscribe)
-        low.add_request_handler("resources/unsubscribe", UnsubscribeRequestParams, on_unsubscribe)
+        low.add_request_handler("resources/subscribe", SubscribeRequestParams, self._subscribe)
+        low.add_request_handler(
+            "resources/unsubscribe", UnsubscribeRequestParams, self._unsubscribe
+        )
         desk.on_change(self.bus.changed)
 
     async def run_streams(
@@ -131,6 +152,31 @@ class LociServer(MCPServer[Desk]):
     ) -> None:
         """The SDK's loop, over streams that it closes, without entering the lifespan anew."""
         await serve_dual_era_loop(self._lowlevel_server, read, write, lifespan_state=self.desk)
+
+    def sessions(
+        self, security: TransportSecuritySettings, largest: int
+    ) -> StreamableHTTPSessionManager:
+        """Streamable HTTP in both eras, for bodies of up to `largest` bytes."""
+        from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+
+        return StreamableHTTPSessionManager(
+            self._lowlevel_server,
+            security_settings=security,
+            max_request_body_size=largest,
+            session_idle_timeout=_IDLE,
+        )
+
+    async def _subscribe(
+        self, ctx: ServerRequestContext[Any, Any], params: SubscribeRequestParams
+    ) -> EmptyResult:
+        self.bus.subscriber_of(_connection(ctx)).watch(ctx.session, params.uri)
+        return EmptyResult()
+
+    async def _unsubscribe(
+        self, ctx: ServerRequestContext[Any, Any], params: UnsubscribeRequestParams
+    ) -> EmptyResult:
+        self.bus.subscriber_of(_connection(ctx)).leave(params.uri)
+        return EmptyResult()
 
     def answered(self) -> None:
         """An answer is out."""
@@ -192,6 +238,10 @@ class LociServer(MCPServer[Desk]):
         if set(arguments or {}) != wanted:
             raise MCPError(INVALID_PARAMS, f"{name}: give {', '.join(sorted(wanted))}.")
         return await super().get_prompt(name, arguments, context)
+
+
+def _connection(ctx: ServerRequestContext[Any, Any]) -> Connection:
+    return ctx.session._connection  # pyright: ignore[reportPrivateUsage] - nothing public leads there
 
 
 def _refuse(error: LociError, uri: str) -> NoReturn:

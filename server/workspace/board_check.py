@@ -31,7 +31,8 @@ def address_of(board: str, private: bool, actor: Actor) -> Address:
         return Address(name)
     if not actor.agent:
         raise InvalidInput(
-            "private: nobody knows which agent you are. Set LOCI_AGENT, or let the client say its name."
+            "private: nobody knows which agent you are. Set LOCI_AGENT, let the client say its name, or "
+            "use a credential that names an agent."
         )
     return Address(name, actor.agent)
 

@@ -37,13 +37,17 @@ class BoardTending:
             self._due[blackboard] = at
             self._wake.set()
 
+    def leave(self, blackboard: Blackboard) -> None:
+        """Tend a blackboard no more."""
+        self._due.pop(blackboard, None)
+
     async def run(self) -> None:
         """End cells for ever. A tenant whose cells cannot be ended now is tried again later."""
         while True:
             await self._sleep()
             now = self._clock()
             for blackboard in [one for one, at in self._due.items() if at <= now]:
-                del self._due[blackboard]
+                self._due.pop(blackboard, None)
                 await self._expire(blackboard)
 
     async def _sleep(self) -> None:

@@ -12,6 +12,7 @@ import anyio.to_thread
 import pytest
 
 from loci.server.access import Caller, ShellDesk, current_caller, verbs
+from loci.server.access.administration import Administration
 from loci.server.access.calls import (
     LONGEST,
     Answer,
@@ -25,6 +26,7 @@ from loci.server.engine import Memories
 from loci.server.errors import InvalidInput, LociError, NotFound, StoreFull
 from loci.server.model import (
     Answered,
+    AuditEntry,
     Board,
     BoardPage,
     BoardQuery,
@@ -36,12 +38,14 @@ from loci.server.model import (
     Change,
     Cycle,
     Decision,
+    Deed,
     Draft,
     EntityType,
     Filters,
     ForgetMode,
     Forgotten,
     IndexStatus,
+    Issued,
     Kind,
     Memory,
     Merged,
@@ -62,7 +66,10 @@ from loci.server.model import (
     Source,
     State,
     Status,
+    TenantErased,
+    TenantRow,
     Tier,
+    Token,
     Undone,
     Update,
     Why,
@@ -185,6 +192,26 @@ CELL = Cell(key="k", value={"a": [1, None]}, version=3, op=Op.SET, by="ada", at=
 BOARD = Board(name="plan", private=True, version=3, cells=1, made_by=None, changed_at=THEN)
 BOARD_PAGE = BoardPage(board="plan", private=False, version=3, cells=(CELL,), hidden={3: 99})
 CELL_WRITE = CellWrite(key="k", value=["\udcff"], op=Op.APPEND, if_version=2, ttl=0.5)
+TOKEN = Token(
+    id="0f",
+    tenant="ada",
+    scopes=("memory:read",),
+    agent=None,
+    created_at=THEN,
+    expires_at=THEN,
+    revoked_at=THEN,
+)
+ERASED = TenantErased(
+    tenant="ada",
+    at=THEN,
+    memories=3,
+    versions=4,
+    tokens=1,
+    audit=9,
+    sought=3,
+    residue=Residue(scanned=("ledger.db",), found=()),
+)
+DEED = Deed(credential="token 0f", agent="a", action="remember", ids=("m1",), count=1)
 
 REFLECTION = Reflection(
     cycle=1, dry_run=False, looked=2, merged=(Merged(into="m2", ids=("m1",), content="Tea."),)
@@ -228,6 +255,16 @@ EXCHANGES: dict[str, tuple[dict[str, Any], Any]] = {
     "reflect": ({"namespace": None, "dry_run": True}, REFLECTION),
     "undo": ({}, Undone(cycle=1, ids=("m1",))),
     "cycles": ({}, [Cycle(id=1, at=THEN, summary="1 merged", undone_at=None)]),
+    "tenants": ({}, [TenantRow(name="ada", created_at=THEN, memories=3, tokens=1)]),
+    "create_tenant": ({"name": "ada"}, True),
+    "erase_tenant": ({"name": "ada"}, ERASED),
+    "tokens": ({"tenant": None}, [TOKEN]),
+    "create_token": (
+        {"tenant": "ada", "scopes": ["memory:read"], "agent": None, "days": 0.5},
+        Issued(token=TOKEN, secret="loci_secret"),
+    ),
+    "revoke_token": ({"name": "0f"}, TOKEN),
+    "audit": ({"tenant": "ada", "after": 7}, [AuditEntry(number=8, at=THEN, deed=DEED)]),
 }
 
 
@@ -318,6 +355,10 @@ class GatedDesk:
         self.building.set()
         await self.gate.wait()
         return INDEX
+
+    @property
+    def administration(self) -> Administration:
+        raise NotImplementedError
 
     def on_change(self, listener: Callable[[Change], Awaitable[None]]) -> None:
         pass

@@ -165,7 +165,7 @@ async def test_an_erasure_that_was_cut_off_after_its_commit_leaves_nothing_eithe
         assert holds(tmp_path / "index", kept)
         async with open_ledger(tmp_path / "ledger.db") as ledger:
             mine = await ledger.for_tenant("a", model=model.identity, dimension=model.dimension)
-            await mine.erase([name])
+            await mine.erasure.erase([name])
         async with opened(tmp_path, limits=THROUGH, index=True) as engine:
             status = await engine.feed("a")
             assert (status.state, status.vectors) == ("current", FEW)

@@ -120,7 +120,7 @@ async def test_a_restored_memory_is_not_erased_by_a_late_expiry(tmp_path: Path) 
     model = HashEmbedder()
     async with open_ledger(tmp_path / "ledger.db") as ledger:
         mine = await ledger.for_tenant("somebody", model=model.identity, dimension=model.dimension)
-        assert (await mine.erase([one], due=clock())).ids == ()
+        assert (await mine.erasure.erase([one], due=clock())).ids == ()
         assert list(await mine.current([one])) == [one]
 
 

@@ -68,7 +68,7 @@ class Tenant:
                 case "restore":
                     await self.ledger.restore([await self.pick(number, deleted=True)])
                 case "erase":
-                    await self.ledger.erase([await self.pick(number, deleted=True)])
+                    await self.ledger.erasure.erase([await self.pick(number, deleted=True)])
                 case "embed":
                     await self.embed(number)
                 case _:

@@ -1,4 +1,4 @@
-"""A real engine behind a small desk, and clients of both eras that reach it through three doors."""
+"""A real engine behind a small desk, and clients of both eras that reach it through five doors."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -10,6 +10,7 @@ import pytest
 from mcp import Client
 from mcp.client._transport import TransportStreams
 from mcp.shared.memory import create_client_server_memory_streams
+from support.sites import over_network
 from support.sockets import over_socket
 
 from loci.server.access import Caller, as_caller, current_caller
@@ -59,7 +60,11 @@ def mode(request: pytest.FixtureRequest) -> Mode:
     return request.param
 
 
-@pytest.fixture(params=["memory", "streams", "socket"])
+# A real server for each test takes its time: over the network they run with the slow ones.
+NETWORK = [pytest.param(way, marks=pytest.mark.slow) for way in ("mcp", "sse")]
+
+
+@pytest.fixture(params=["memory", "streams", "socket", *NETWORK])
 def door(request: pytest.FixtureRequest) -> str:
     return request.param
 
@@ -102,6 +107,12 @@ def connect(
         with anyio.fail_after(20):
             if door == "streams":
                 async with Client(over_streams(caller), mode=mode, **more) as client:
+                    yield client
+            elif door in ("mcp", "sse"):
+                async with (
+                    over_network(server, caller, door) as streams,
+                    Client(streams, mode=mode, **more) as client,
+                ):
                     yield client
             elif door == "socket":
                 streams = over_socket(server, caller, tmp_path)

@@ -1,5 +1,6 @@
 """Bad input is refused in a sentence or two that says what to do, and nothing is lost by it."""
 
+import json
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -152,10 +153,13 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
-async def test_a_refusal_says_what_to_do_and_keeps_nothing(connect: Connect) -> None:
+async def test_a_refusal_says_what_to_do_and_keeps_nothing(connect: Connect, door: str) -> None:
+    # Half a character cannot be sent by the SDK's client of HTTP.
+    over_http = door in ("mcp", "sse")
+    asked = [one for one in REFUSED if not (over_http and "\\ud800" in json.dumps(one[1]))]
     async with connect(namespace="home") as client:
-        answers = [await said_by(client, tool, arguments) for tool, arguments, _ in REFUSED]
-        assert answers == [said for _, _, said in REFUSED]
+        answers = [await said_by(client, tool, arguments) for tool, arguments, _ in asked]
+        assert answers == [said for _, _, said in asked]
         kept = await client.call_tool("recall", {"query": "", "namespace": ""})
         assert kept.structured_content is not None
         assert kept.structured_content["considered"] == 0

@@ -205,7 +205,7 @@ async def test_what_occurs_nowhere_is_told(tmp_path: Path) -> None:
 async def test_pieces_that_are_erased_lead_nowhere(tmp_path: Path) -> None:
     new = _new(1, "我的猫叫小花。")
     async with _ledger(tmp_path, [new]) as tenant:
-        assert not (await tenant.erase([new.memory.id])).words_left
+        assert not (await tenant.erasure.erase([new.memory.id])).words_left
         assert await tenant.absent(["小花", "猫"]) == ["小花", "猫"]
 
 

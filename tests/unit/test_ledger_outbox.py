@@ -103,7 +103,7 @@ async def test_what_a_model_embeds_later_is_added_if_it_still_belongs(tmp_path: 
         new = [a_memory("a", passages=0), a_memory("b", passages=0), a_memory("c", passages=0)]
         await mine.store(new, NOW)
         await mine.archive(["b"])
-        await mine.erase(["c"])
+        await mine.erasure.erase(["c"])
         await mine.add_passages([(seq, parts(str(seq))) for seq in (1, 2, 3)])
         assert await changes(mine) == [passage(1)]
         assert await pages(mine) == {passage(1)}
@@ -216,15 +216,15 @@ async def test_what_was_never_fed_and_is_erased_leaves_an_empty_outbox(tmp_path:
     async with open_tenant(tmp_path) as mine:
         await mine.store([a_memory("a"), a_memory("b")], NOW)
         await mine.archive(["b"])
-        erasure = await mine.erase(["a", "b"])
+        erasure = await mine.erasure.erase(["a", "b"])
         assert await changes(mine) == []
-        assert (await mine.residue(erasure)).found == ()
+        assert (await mine.erasure.residue(erasure)).found == ()
 
 
 async def test_what_is_erased_before_a_generation_is_begun_is_no_news_to_it(tmp_path: Path) -> None:
     async with open_tenant(tmp_path) as mine:
         await mine.store([a_memory("a"), a_memory("b")], NOW)
-        await mine.erase(["a"])
+        await mine.erasure.erase(["a"])
         await adopt(mine)
         assert await changes(mine) == []
 
@@ -238,10 +238,10 @@ async def test_a_generation_that_may_hold_what_is_erased_is_given_up_with_it(
         await adopt(mine)
         await mine.mark_deleted(["a"], NOW, UNTIL)
         await mine.store([a_memory("c")], NOW)
-        erasure = await mine.erase(["a", "c"])
+        erasure = await mine.erasure.erase(["a", "c"])
         assert await changes(mine) == []
         assert await given_up(mine)
-        assert (await mine.residue(erasure)).found == ()
+        assert (await mine.erasure.residue(erasure)).found == ()
 
 
 async def test_a_generation_stays_when_what_came_later_is_erased(tmp_path: Path) -> None:
@@ -249,7 +249,7 @@ async def test_a_generation_stays_when_what_came_later_is_erased(tmp_path: Path)
         await mine.store([a_memory("a")], NOW)
         await adopt(mine)
         await mine.store([a_memory("b")], NOW)
-        await mine.erase(["b"])
+        await mine.erasure.erase(["b"])
         assert await changes(mine) == []
         assert not await given_up(mine)
 
@@ -260,7 +260,7 @@ async def test_a_generation_is_not_adopted_when_something_was_erased_while_it_wa
     async with open_tenant(tmp_path) as mine:
         await mine.store([a_memory("a"), a_memory("b")], NOW)
         sequence = await mine.index.last()
-        await mine.erase(["a"])
+        await mine.erasure.erase(["a"])
         assert await changes(mine) == [passage(2)]
         await mine.index.adopt("g1", sequence, sequence, "built", NOW)
         assert await given_up(mine)
@@ -276,7 +276,7 @@ async def test_the_newest_memory_erased_while_it_is_built_is_seen_by_adopting(
         await adopt(mine)
         await mine.store([a_memory("b")], NOW)
         sequence = await mine.index.last()
-        await mine.erase(["b"])
+        await mine.erasure.erase(["b"])
         await mine.index.adopt("g2", sequence, sequence, "fed", NOW)
         assert await given_up(mine)
 
@@ -286,7 +286,7 @@ async def test_what_was_fed_after_an_erasure_does_not_hide_it(tmp_path: Path) ->
     async with open_tenant(tmp_path) as mine:
         await mine.store([a_memory("a")], NOW)
         begun = await mine.index.last()
-        await mine.erase(["a"])
+        await mine.erasure.erase(["a"])
         await mine.store([a_memory("b")], NOW)
         await mine.index.adopt("g1", await mine.index.last(), begun, "built", NOW)
         assert await given_up(mine)
@@ -300,7 +300,7 @@ async def test_what_came_while_a_generation_was_built_takes_it_along_when_it_is_
         sequence = await mine.index.last()
         await mine.store([a_memory("b")], NOW)
         await mine.index.adopt("g1", sequence, sequence, "built", NOW)
-        await mine.erase(["b"])
+        await mine.erasure.erase(["b"])
         assert await given_up(mine)
 
 
@@ -336,7 +336,7 @@ async def test_an_erasure_that_fails_removes_nothing_from_the_index(
         with monkeypatch.context() as patch:
             patch.setattr(erase, "still_indexed", fail)
             with pytest.raises(StoreFull):
-                await mine.erase(["a"])
+                await mine.erasure.erase(["a"])
         assert await changes(mine) == [passage(1)]
         await mine.index.adopt("g1", sequence, sequence, "built", NOW)
         assert await changes(mine) == []
@@ -395,7 +395,7 @@ async def test_switched_off_it_keeps_nothing_and_drops_what_there_was(tmp_path: 
         await mine.store([a_memory("d")], NOW)
         await mine.archive(["a"])
         await mine.restore(["a"])
-        await mine.erase(["b"])
+        await mine.erasure.erase(["b"])
         assert await changes(mine) == []
         assert await mine.index.count() == 3
         with pytest.raises(RuntimeError, match="nothing can be adopted"):

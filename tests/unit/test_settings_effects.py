@@ -5,23 +5,27 @@ import json
 import logging
 import os
 import shutil
+import socket
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import anyio
+import anyio.lowlevel
 import pytest
+from support.sites import Web, jwt_settings, mint, open_web, private_key
 
 from loci.server import embedding
 from loci.server.access import Caller, as_caller
-from loci.server.app import App, embedder_for, open_app, reranker_for
+from loci.server.app import App, open_app
 from loci.server.engine import Memories
-from loci.server.errors import InvalidInput, ModelError, SettingsError
+from loci.server.errors import InvalidInput, LimitExceeded, LociError, ModelError, SettingsError
 from loci.server.model import (
     Actor,
     BoardQuery,
@@ -35,8 +39,10 @@ from loci.server.model import (
     utc_now,
 )
 from loci.server.retrieval import Matrices
+from loci.server.serve import run_server
 from loci.server.settings import Settings, load_settings
 from loci.server.telemetry import configure_logs
+from loci.server.wiring import embedder_for, reranker_for
 from loci.server.workspace import Boards
 from loci.server.workspace.scratchpads import PadLimits
 
@@ -60,13 +66,13 @@ class Proofs:
         settings = load_settings()
 
         async def main() -> T:
-            found: list[T | InvalidInput] = []
+            found: list[T | LociError] = []
             async with open_app(settings, warm=False) as app:
                 try:
                     found.append(await self._asked(app, settings, verb))
-                except InvalidInput as error:
+                except LociError as error:
                     found.append(error)
-            if isinstance(found[0], InvalidInput):
+            if isinstance(found[0], LociError):
                 raise found[0]
             return found[0]
 
@@ -489,6 +495,225 @@ class Proofs:
         self.given("log_level", "info")
         assert json.loads(self._logged(self.given("log_format", "json")))["event"] == "it happened"
         assert not self._logged(self.given("log_format", "console")).startswith("{")
+
+    def secrets(self) -> None:
+        text = "Deploy with ghp_" + "a1B2" * 9
+        self.remember(text)
+        assert "masked" in self.ask(lambda m: m.page()).memories[0].content
+        self.given("secrets", "refuse")
+        with pytest.raises(InvalidInput, match="GitHub token"):
+            self.remember(text)
+
+    def max_memories(self) -> None:
+        self.given("max_memories", 1)
+        self.remember("One.")
+        with pytest.raises(LimitExceeded, match="1 of 1"):
+            self.remember("Two.")
+
+    def max_megabytes(self) -> None:
+        self.given("max_megabytes", 1)
+        texts = [f"{number}" * 40_000 for number in range(9)]
+        self.remember(*texts[:5], *(text * 1 + "x" for text in texts[:9]))
+        with pytest.raises(LimitExceeded, match="Too much text"):
+            self.remember(*(f"{text}y" for text in texts), *(f"{text}z" for text in texts))
+
+    def audit(self) -> None:
+        for wanted, count in ((False, 0), (True, 1)):
+            settings = self.given("audit", wanted)
+
+            async def entries(app: App) -> int:
+                return len(await app.administration.audit("local", 0))
+
+            self.remember(f"It is {wanted}.")
+            assert self._with_app(settings, entries) == count
+
+    def _with_app(self, settings: Settings, work: Callable[[App], Awaitable[T]]) -> T:
+        async def main() -> T:
+            async with open_app(settings, warm=False) as app:
+                return await work(app)
+
+        return anyio.run(main)
+
+    def _web(self, work: Callable[[Web], Awaitable[T]], **more: object) -> T:
+        """Ask the network door under these settings."""
+        home = self._folder / "web"
+        home.mkdir(exist_ok=True)
+
+        async def main() -> T:
+            async with open_web(home, **more) as web:
+                return await work(web)
+
+        return anyio.run(main)
+
+    def _status(self, headers: dict[str, str], **more: object) -> int:
+        async def ask(web: Web) -> int:
+            return (await web.ask("tools/list", headers=headers)).status_code
+
+        return self._web(ask, **more)
+
+    def host(self) -> None:
+        with pytest.raises(SettingsError, match="this machine alone"):
+            self._serve(self.given("host", "0.0.0.0"))
+        with pytest.raises(SettingsError, match="cannot be"):
+            self._serve(self.given("host", "192.0.2.1"))
+
+    def port(self) -> None:
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            with pytest.raises(SettingsError, match="cannot be listened at"):
+                self._serve(self.given("port", taken.getsockname()[1]))
+
+    def _serve(self, settings: Settings) -> None:
+        anyio.run(partial(run_server, settings, say=print))
+
+    def public_url(self) -> None:
+        with pytest.raises(SettingsError, match="nobody else"):
+            self._serve(self.given("public_url", "https://memory.example.com"))
+        host = {"Host": "memory.example.com"}
+        assert self._status(host) == 421
+        assert self._status(host, public_url="https://memory.example.com") == 200
+
+    def allowed_hosts(self) -> None:
+        assert self._status({"Host": "inner"}) == 421
+        assert self._status({"Host": "inner"}, allowed_hosts="other, inner") == 200
+
+    def allowed_origins(self) -> None:
+        page = "https://chat.example.com"
+        assert self._status({"Origin": page}) == 403
+        assert self._status({"Origin": page}, allowed_origins=page) == 200
+
+    def tls_cert(self) -> None:
+        with pytest.raises(FileNotFoundError):
+            self._serve(self.given("tls_cert", self._folder / "no.pem"))
+
+    def tls_key(self) -> None:
+        with pytest.raises(SettingsError, match="no tls_cert"):
+            self._serve(self.given("tls_key", self._folder / "no.pem"))
+
+    def sse(self) -> None:
+        async def ask(web: Web) -> int:
+            return (await web.client.post("/messages/")).status_code
+
+        assert self._web(ask) == 400
+        assert self._web(ask, sse=False) == 404
+
+    def auth(self) -> None:
+        assert self._status({}) == 200
+        assert self._status({}, auth="required") == 401
+
+    def _jwt(self, token: str, **more: object) -> str:
+        """The agent of what is remembered with a token; empty if it is not valid."""
+
+        async def ask(web: Web) -> str:
+            params = {"name": "remember", "arguments": {"content": "It is known."}}
+            answer = await web.ask("tools/call", params, token=token)
+            if answer.status_code != 200:
+                return ""
+            with as_caller(Caller(tenant="ada")):
+                return (await (await web.app.memories()).page()).memories[0].agent or ""
+
+        return self._web(ask, **{**jwt_settings(self._folder), **more})
+
+    def jwt_keys(self) -> None:
+        assert self._jwt(mint()) == "agent"
+        assert self._jwt(mint(key=private_key("theirs"))) == ""
+
+    def jwt_issuer(self) -> None:
+        assert self._jwt(mint(iss="other")) == ""
+        assert self._jwt(mint(iss="other"), jwt_issuer="other") == "agent"
+
+    def jwt_audience(self) -> None:
+        assert self._jwt(mint(aud="other")) == ""
+        assert self._jwt(mint(aud="other"), jwt_audience="other") == "agent"
+
+    def jwt_algorithms(self) -> None:
+        assert self._jwt(mint(algorithm="PS256")) == ""
+        assert self._jwt(mint(algorithm="PS256"), jwt_algorithms="PS256") == "agent"
+
+    def jwt_tenant_claim(self) -> None:
+        assert self._jwt(mint(None, org="ada")) == ""
+        assert self._jwt(mint(None, org="ada"), jwt_tenant_claim="org") == "agent"
+
+    def jwt_agent_claim(self) -> None:
+        assert self._jwt(mint(bot="planner"), jwt_agent_claim="bot") == "planner"
+
+    def jwt_scope_claim(self) -> None:
+        assert self._jwt(mint(scope="", scp=["memory:write"])) == ""
+        assert self._jwt(mint(scope="", scp=["memory:write"]), jwt_scope_claim="scp") == "agent"
+
+    def _statuses(self, **more: object) -> list[int]:
+        async def ask(web: Web) -> list[int]:
+            return [(await web.ask("tools/list")).status_code for _ in range(3)]
+
+        return self._web(ask, **more)
+
+    def rate(self) -> None:
+        async def ask(web: Web) -> tuple[int, str, str]:
+            await web.ask("tools/list")
+            answer = await web.ask("tools/list")
+            return answer.status_code, answer.headers["retry-after"], answer.text
+
+        status, after, text = self._web(ask, rate=0.1, burst=1)
+        assert (status, after) in ((429, "10"), (429, "9"))
+        assert "0.1 a second and 1 at once are allowed" in text
+
+    def burst(self) -> None:
+        assert self._statuses(rate=0.1, burst=2) == [200, 200, 429]
+        assert self._statuses(rate=0.1, burst=3) == [200, 200, 200]
+
+    def concurrency(self) -> None:
+        async def ask(web: Web) -> list[str]:
+            texts: list[str] = []
+
+            async def one(number: int) -> None:
+                params = {"name": "remember", "arguments": {"content": f"Number {number}."}}
+                texts.append((await web.ask("tools/call", params)).text)
+
+            async with anyio.create_task_group() as tasks:
+                for number in range(4):
+                    tasks.start_soon(one, number)
+            return [text for text in texts if "calls under way" in text]
+
+        assert self._web(ask, concurrency=1) != []
+        assert self._web(ask, concurrency=4) == []
+
+    def streams(self) -> None:
+        listening = {"notifications": {"resourceSubscriptions": ["memory://tiers/hot"]}}
+
+        async def ask(web: Web) -> list[int]:
+            statuses: list[int] = []
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(web.ask, "subscriptions/listen", listening)
+                while not len(web.site.streams):
+                    await anyio.lowlevel.checkpoint()
+                statuses.append((await web.ask("subscriptions/listen", listening)).status_code)
+                web.site.streams.leave()
+            return statuses
+
+        assert self._web(ask, streams=1) == [429]
+
+    def max_body_kb(self) -> None:
+        async def ask(web: Web) -> int:
+            params = {"name": "remember", "arguments": {"content": "x" * 20_000}}
+            return (await web.ask("tools/call", params)).status_code
+
+        assert self._web(ask) == 200
+        assert self._web(ask, max_body_kb=16) == 413
+
+    def metrics(self) -> None:
+        async def ask(web: Web) -> str:
+            await web.call("recall", query="x", tier="hot")
+            answer = await web.client.get("/metrics")
+            return answer.text if answer.status_code == 200 else ""
+
+        shown = self._web(ask, tenant="mara")
+        assert 'loci_call_seconds_count{outcome="done",tier="hot",verb="recall"} 1.0' in shown
+        for name in ("loci_recall_answers_total", "loci_index_lag", "loci_write_queue"):
+            assert f"\n{name}" in shown
+        assert "mara" not in shown
+        assert 'tenant="mara"' in self._web(ask, tenant="mara", metrics="tenants")
+        assert self._web(ask, metrics="off") == ""
 
 
 def _board(memories: Memories) -> Boards:

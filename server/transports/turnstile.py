@@ -1,0 +1,60 @@
+"""How many calls of a tenant are worked on at once, and how long each took: around every request of
+the network door."""
+
+import time
+from collections.abc import Callable
+from typing import Any, cast
+
+from mcp import MCPError
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.types import CallToolResult
+
+from ..access import current_caller
+from ..access.limits import Limiter
+from ..errors import LimitExceeded
+
+__all__ = ["LIMITED", "Called", "Turnstile"]
+
+LIMITED = -32000
+"""The JSON-RPC error of a request that was one too many."""
+
+Called = Callable[[str, str, bool, float], None]
+"""Is told of each request: what was asked, of which tier if any, whether it succeeded, seconds."""
+
+
+class Turnstile:
+    """Middleware of the SDK's."""
+
+    def __init__(self, limiter: Limiter, called: Called | None = None) -> None:
+        self._limiter = limiter
+        self._called = called
+
+    async def __call__(
+        self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
+    ) -> HandlerResult:
+        # A stream of events is no work, and is counted where it is opened.
+        if ctx.request_id is None or ctx.method == "subscriptions/listen":
+            return await call_next(ctx)
+        began, succeeded = time.perf_counter(), False
+        try:
+            with self._limiter.call(current_caller().tenant):
+                result = await call_next(ctx)
+            succeeded = not (isinstance(result, CallToolResult) and result.is_error)
+            return result
+        except LimitExceeded as error:
+            told = {"retry_after": error.retry_after}
+            raise MCPError(LIMITED, str(error), told) from error
+        finally:
+            if self._called is not None:
+                seconds = time.perf_counter() - began
+                self._called(*_asked(ctx), succeeded, seconds)
+
+
+def _asked(ctx: ServerRequestContext[Any, Any]) -> tuple[str, str]:
+    """The verb, and the tier that a recall is restricted to."""
+    params = ctx.params or {}
+    if ctx.method != "tools/call":
+        return ctx.method, ""
+    arguments = cast("object", params.get("arguments"))
+    tier = cast("dict[str, object]", arguments).get("tier") if isinstance(arguments, dict) else None
+    return str(params.get("name")), tier if isinstance(tier, str) else ""
