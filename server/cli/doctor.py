@@ -16,12 +16,12 @@ from rich.text import Text
 from loci import __version__
 
 from ..access import verbs
-from ..wiring import embedder_for
 from ..errors import LociError
 from ..home import DAEMON, DATABASE, Owner, current_owner
 from ..ledger.migrations import newest
 from ..settings import Settings
 from ..shim.where import SOCKET
+from ..wiring import embedder_for
 from .ask import Flags, ask
 from .daemon_state import look_at_daemon
 from .exits import Exit

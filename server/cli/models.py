@@ -4,8 +4,8 @@ from pathlib import Path
 
 from rich.text import Text
 
-from ..wiring import embedder_for
 from ..embedding import Manifest, compile_model, shipped
+from ..wiring import embedder_for
 from .ask import Flags
 from .output import people, print_json, progress, table
 
