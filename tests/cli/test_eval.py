@@ -132,6 +132,7 @@ def test_a_folder_is_measured_and_drawn_and_leaves_nothing(
     assert list(temporary.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_what_was_kept_is_taken_again_for_the_same_corpus_only(loci: Loci, folder: Path) -> None:
     files = [str(folder / "tiny.corpus.jsonl.gz"), str(folder / "tiny.queries.jsonl")]
     first = measured(loci, *files, "--keep", "kept", "--limit", "1")
@@ -155,6 +156,7 @@ def test_what_was_kept_is_taken_again_for_the_same_corpus_only(loci: Loci, folde
     assert len(list(kept.glob("*.json"))) == 2
 
 
+@pytest.mark.slow
 def test_tables_are_for_people_and_the_date_of_a_question_can_be_asked_at(
     loci: Loci, folder: Path
 ) -> None:
@@ -178,6 +180,7 @@ def test_tables_are_for_people_and_the_date_of_a_question_can_be_asked_at(
 
 
 @pytest.mark.skipif(not ABLATIONS, reason="there is no such setting yet")
+@pytest.mark.slow
 def test_words_and_meaning_are_measured_alone_too(loci: Loci, folder: Path) -> None:
     said = loci("eval", "data", "--json", "--limit", "2", "--plot", "plot.svg").stdout
     (corpus,) = json.loads(said)["corpora"]

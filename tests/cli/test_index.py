@@ -20,6 +20,7 @@ def a_file_of(home: Path) -> Path:
     return max((home / "index").rglob("chroma.sqlite3"))
 
 
+@pytest.mark.slow
 def test_the_doctor_and_the_statistics_say_what_state_an_index_is_in_and_why(
     loci: Loci, answer: Ask, home: Path
 ) -> None:
@@ -47,6 +48,7 @@ def test_the_doctor_and_the_statistics_say_what_state_an_index_is_in_and_why(
     assert state(answer("doctor"))[0]
 
 
+@pytest.mark.slow
 def test_each_tenant_has_a_state_of_its_own(loci: Loci, answer: Ask) -> None:
     for tenant in ("ada", "bob"):
         loci("remember", "one", "--tenant", tenant)

@@ -17,7 +17,9 @@ HERE = pytest.mark.parametrize("where", ["here"], indirect=True)
 """For what a daemon would refuse: other settings than the directory's."""
 
 
-@pytest.fixture(params=["here", "in the daemon"], autouse=True)
+@pytest.fixture(
+    params=[pytest.param("here", marks=pytest.mark.slow), "in the daemon"], autouse=True
+)
 def where(request: pytest.FixtureRequest) -> None:
     """Where the verbs are carried out. What they answer is the same."""
     if request.param != "here":

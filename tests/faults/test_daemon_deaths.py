@@ -13,7 +13,7 @@ from support.wires import Era, Wire
 
 from loci.server.shim.where import SOCKET, STARTING
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 LOST = (
     "loci: the daemon ended before everything was answered: what was asked last may or may not have "

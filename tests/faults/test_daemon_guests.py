@@ -18,7 +18,7 @@ from loci import __version__
 from loci.server.shim import hello
 from loci.server.shim.where import SOCKET
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 NOBODY = 65534
 NEWER = "999.1"
@@ -210,7 +210,6 @@ async def test_a_client_that_watches_and_never_reads_disturbs_nobody(home: Home)
                 await other.result(name, "remember", content=f"Fact {name}.")
 
 
-@pytest.mark.slow
 async def test_a_daemon_can_be_stopped_while_a_client_never_reads(home: Home) -> None:
     async with home.client() as wire, home.client() as other:
         await stuffed(wire)

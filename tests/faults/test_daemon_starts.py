@@ -13,7 +13,7 @@ from support.daemons import SHIM, Home, a_home, ending, environment, until
 
 from loci.server.shim.where import SOCKET
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 CLIENTS = 20
 NOBODY = 65534

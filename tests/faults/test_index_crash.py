@@ -18,7 +18,7 @@ from support.workers import workers
 
 from loci.server.engine import Limits, Memories
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 CHILD = Path(__file__).with_name("feeding_child.py")
 SAMPLE = 12
@@ -108,6 +108,5 @@ async def test_recall_is_complete_after_kill_9_while_feeding(tmp_path: Path) -> 
     await survive(tmp_path, rounds=1)
 
 
-@pytest.mark.slow
 async def test_recall_is_complete_after_50_times_kill_9_while_feeding(tmp_path: Path) -> None:
     await survive(tmp_path, rounds=50)

@@ -24,7 +24,7 @@ from loci.server.index import Worker
 from loci.server.index.folders import folder_of
 from loci.server.index.seal import read_seal, write_seal
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 POISONED = Path(__file__).with_name("poisoned_worker.py")
 THROUGH = Limits(exact_up_to=0)
@@ -129,12 +129,12 @@ def _seal_again(home: Path, **changed: Any) -> None:
         flip_a_bit,
         blow_up,
         swap_tenants,
-        pytest.param(truncate, marks=pytest.mark.slow),
-        pytest.param(delete_a_file, marks=pytest.mark.slow),
-        pytest.param(delete_all, marks=pytest.mark.slow),
-        pytest.param(lose_the_seal, marks=pytest.mark.slow),
-        pytest.param(go_back_in_time, marks=pytest.mark.slow),
-        pytest.param(change_the_model, marks=pytest.mark.slow),
+        truncate,
+        delete_a_file,
+        delete_all,
+        lose_the_seal,
+        go_back_in_time,
+        change_the_model,
     ],
 )
 async def test_a_damaged_index_is_noticed_and_built_anew(

@@ -13,7 +13,7 @@ import pytest
 from support.daemons import SHIM, Home, a_home, ending, environment
 from support.wires import ENVELOPE, Era
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 HOST = """
 import subprocess, sys

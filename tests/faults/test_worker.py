@@ -25,7 +25,7 @@ from loci.server.index.frames import Garbled, Question, from_answer, from_questi
 from loci.server.index.places import Address
 from loci.server.index.worker import PROGRAM
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 HERE = Path(__file__).parent
 DIMENSION = 64
@@ -220,7 +220,7 @@ async def test_a_search_that_hangs_fails_and_the_next_one_is_answered(tmp_path: 
         assert len(found.ids) == 3
 
 
-@pytest.mark.parametrize("many", [4, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("many", [4, 20])
 async def test_few_descriptors_are_enough_for_many_collections(tmp_path: Path, many: int) -> None:
     starved = ["sh", "-c", 'ulimit -n 64 && exec "$0" "$@"', *PROGRAM]
     async with working(starved) as worker:

@@ -64,6 +64,7 @@ async def recalled(wire: Wire, names: range) -> list[bytes]:
     return [answers[name].partition(b'"result":')[2] for name in names]
 
 
+@pytest.mark.slow
 async def test_results_of_8_megabytes_arrive_byte_for_byte(home: Home) -> None:
     # Many characters and few tokens.
     texts = [f"{number} " + "=" * 44_000 for number in range(100)]
