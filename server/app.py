@@ -13,7 +13,6 @@ import shutil
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +22,6 @@ from anyio import to_thread
 from .access import current_caller
 from .errors import LociError, StoreError
 from .home import DATABASE, INDEX, owned
-from .setting_rules import weights_of
 from .settings import SENTENCE_TRANSFORMERS
 from .tasks import task_group
 
@@ -33,7 +31,6 @@ if TYPE_CHECKING:
     from .index import Shelves
     from .model import Change, IndexStatus, Status
     from .settings import Settings
-    from .tiers import Warmth
 
 __all__ = ["App", "embedder_for", "open_app", "reranker_for"]
 
@@ -200,41 +197,11 @@ def _give_memory_back() -> None:
 
 @asynccontextmanager
 async def _open_engine(settings: Settings) -> AsyncGenerator[Engine]:
-    from .engine import Limits, open_engine
+    from .engine import open_engine
+    from .engine_limits import engine_limits
     from .ledger import open_ledger
-    from .model import Policy
-    from .tiers import Budget, retention_of
     from .tokens import TokenCounter
-    from .workspace import BoardLimits
-    from .workspace.scratchpads import PadLimits
 
-    limits = Limits(
-        max_content=settings.max_content,
-        max_batch=settings.max_batch,
-        restore_days=settings.restore_days,
-        hot=Budget(tokens=settings.hot_tokens, count=settings.hot_count, bytes=settings.hot_bytes),
-        warmth=_warmth(settings),
-        retention=retention_of(settings.retention),
-        reflect_every=_hours(settings.reflect_hours),
-        reflect_most=settings.reflect_most,
-        similar_from=settings.similar_from,
-        exact_up_to=settings.exact_up_to,
-        matrices=settings.vectors_mb << 20,
-        signals=settings.signals,
-        boards=BoardLimits(
-            value=settings.board_value,
-            history=settings.board_history,
-            wait=settings.board_wait,
-        ),
-        pads=PadLimits(
-            characters=settings.pad_chars,
-            days=settings.pad_days,
-            idle=timedelta(minutes=settings.session_minutes),
-        ),
-        policy=Policy(
-            weights=weights_of(settings.promotion_weights), threshold=settings.promotion_from
-        ),
-    )
     embedder = await to_thread.run_sync(embedder_for, settings)
     reranker = reranker_for(settings)
     try:
@@ -245,7 +212,7 @@ async def _open_engine(settings: Settings) -> AsyncGenerator[Engine]:
                 ledger,
                 embedder,
                 TokenCounter(),
-                limits=limits,
+                limits=engine_limits(settings),
                 shelves=shelves,
                 reranker=reranker,
             ) as engine,
@@ -255,24 +222,6 @@ async def _open_engine(settings: Settings) -> AsyncGenerator[Engine]:
         await embedder.aclose()
         if reranker is not None:
             await reranker.aclose()
-
-
-def _hours(hours: int | None) -> timedelta | None:
-    return None if hours is None else timedelta(hours=hours)
-
-
-def _warmth(settings: Settings) -> Warmth:
-    from .tiers import Budget, Warmth, eviction_of
-
-    days = settings.cold_after_days
-    return Warmth(
-        budget=Budget(
-            count=settings.warm_count, bytes=settings.warm_bytes, tokens=settings.warm_tokens
-        ),
-        eviction=eviction_of(settings.eviction),
-        cold_after=None if days is None else timedelta(days=days),
-        young=timedelta(days=settings.young_days),
-    )
 
 
 @asynccontextmanager
