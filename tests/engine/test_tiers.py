@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,12 +10,22 @@ import pytest
 from support.engines import Clock, ask, keep, open_memories, opened
 
 from loci.server.engine import Limits, Memories
-from loci.server.model import Draft, Filters, ForgetMode, Query, Revision, Tier
+from loci.server.model import (
+    Draft,
+    Filters,
+    ForgetMode,
+    NewNote,
+    Query,
+    Revision,
+    Section,
+    Tier,
+)
 from loci.server.tiers import Budget, Warmth
 
 pytestmark = pytest.mark.anyio
 
 LONG = "The harbour master of Port Sel keeps a blue ledger of every ship. " * 8
+SPACELESS = "港の管理人は青い帳簿を持っている。" * 15
 NO_HOT = Budget(count=0)
 
 
@@ -148,6 +159,56 @@ async def test_nothing_of_an_erased_cold_memory_stays(tmp_path: Path, twin: bool
             return
         traces = (b"zq81-7", b"harbour", b"blue", frame[-24:])
         assert not [trace for trace in traces if trace in everything(tmp_path)]
+
+
+async def test_what_is_cold_is_found_by_its_pieces_and_erased_with_all_of_them(
+    tmp_path: Path,
+) -> None:
+    async with open_memories(tmp_path) as memories:
+        one, other = await keep(memories, SPACELESS, "青い空。" * 60)
+        await memories.forget([one, other], ForgetMode.ARCHIVE)
+        await memories.tidy()
+        assert cells(tmp_path, "SELECT DISTINCT content FROM memories") == [("",)]
+        assert await ask(memories, "帳簿", Filters(tier=Tier.COLD)) == [SPACELESS]
+        receipt = await memories.forget([one], ForgetMode.ERASE)
+        assert receipt.residue is not None
+        assert receipt.residue.found == ()
+        terms = cells(tmp_path, "SELECT count(*) FROM words_1('\"帳簿\"')")
+        assert terms == [(0,)]
+        assert "青い空。" in (await ask(memories, "青い", Filters(tier=Tier.COLD)))[0]
+
+
+async def test_words_that_are_made_anew_are_those_of_packed_contents_too(tmp_path: Path) -> None:
+    async with open_memories(tmp_path) as memories:
+        ids = await keep(memories, LONG, SPACELESS)
+        await memories.forget(ids, ForgetMode.ARCHIVE)
+        await memories.tidy()
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as ledger:
+        ledger.execute("UPDATE alembic_version SET version_num = '0005'")
+        ledger.commit()
+    async with open_memories(tmp_path) as memories:
+        cold = Filters(tier=Tier.COLD)
+        assert await ask(memories, "harbour", cold) == [LONG]
+        assert await ask(memories, "帳簿", cold) == [SPACELESS]
+        receipt = await memories.forget(ids, ForgetMode.ERASE)
+        assert receipt.residue is not None
+        assert receipt.residue.found == ()
+
+
+async def test_notes_that_say_what_an_erased_cold_memory_says_go_with_it(tmp_path: Path) -> None:
+    async with open_memories(tmp_path) as memories:
+        new = NewNote(session="monday", section=Section.EXAMPLE, content=LONG.strip())
+        source = (await memories.note(new)).id
+        (one,) = (await memories.promote("monday", [source])).memories.values()
+        same = (await memories.note(replace(new, session="other"))).id
+        await memories.forget([one], ForgetMode.ARCHIVE)
+        await memories.tidy()
+        assert cells(tmp_path, "SELECT content FROM memories") == [("",)]
+        receipt = await memories.forget([one], ForgetMode.ERASE)
+        assert set(receipt.notes) == {source, same}
+        assert receipt.residue is not None
+        assert receipt.residue.found == ()
+        assert b"harbour" not in everything(tmp_path)
 
 
 async def test_a_frame_that_stayed_is_found(tmp_path: Path) -> None:
