@@ -23,22 +23,21 @@ from anyio import to_thread
 
 from .access import current_caller
 from .access.administration import Administration
+from .embedders import embedder_for, reranker_for
 from .errors import LociError, StoreError
 from .home import DATABASE, INDEX, owned
 from .model import Pulse, Readiness
 from .setting_rules import weights_of
-from .settings import SENTENCE_TRANSFORMERS
 from .tasks import task_group
 
 if TYPE_CHECKING:
-    from .embedding import Embedder, Reranker
     from .engine import Engine, Memories
     from .index import Shelves
     from .ledger import Registry
     from .model import Change, IndexStatus, Status
     from .settings import Settings
 
-__all__ = ["App", "embedder_for", "open_app", "reranker_for"]
+__all__ = ["App", "open_app"]
 
 
 class App:
@@ -306,50 +305,6 @@ def _remove_folder(folder: Path) -> None:
         return
     except OSError as error:
         raise StoreError(f"{folder} cannot be removed ({error.strerror}). Remove it.") from error
-
-
-def embedder_for(settings: Settings) -> Embedder:
-    """The embedder that the settings name, not loaded yet. Reads files: call it in a thread.
-
-    Raises:
-        ModelError: there is no such model.
-    """
-    from .embedding import CompiledEmbedder, HashEmbedder, shipped
-
-    name = settings.embedder
-    if name == "minilm":
-        return shipped(threads=settings.threads)
-    if name == "hash":
-        return HashEmbedder()
-    if name.startswith(SENTENCE_TRANSFORMERS):
-        return _sentence_transformers(settings)
-    return CompiledEmbedder(Path(name), threads=settings.threads)
-
-
-def reranker_for(settings: Settings) -> Reranker | None:
-    """The reranker that the settings name, not loaded yet."""
-    from .embedding import CrossEncoderReranker
-
-    if settings.reranker is None:
-        return None
-    return CrossEncoderReranker(settings.reranker, device=settings.device)
-
-
-def _sentence_transformers(settings: Settings) -> Embedder:
-    from .embedding import SentenceTransformersEmbedder
-
-    embedder = SentenceTransformersEmbedder(
-        settings.embedder.removeprefix(SENTENCE_TRANSFORMERS),
-        device=settings.device,
-        backend=settings.backend,
-        truncate_dim=settings.truncate_dim,
-        revision=settings.revision,
-        query_prompt=settings.query_prompt,
-        document_prompt=settings.document_prompt,
-    )
-    # Both read or load the model at their first use, which here blocks nobody.
-    _ = embedder.identity, embedder.dimension
-    return embedder
 
 
 def _import_libraries() -> None:

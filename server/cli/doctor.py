@@ -16,7 +16,7 @@ from rich.text import Text
 from loci import __version__
 
 from ..access import verbs
-from ..app import embedder_for
+from ..embedders import embedder_for
 from ..errors import LociError
 from ..home import DAEMON, DATABASE, Owner, current_owner
 from ..ledger.migrations import newest

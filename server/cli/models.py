@@ -4,7 +4,7 @@ from pathlib import Path
 
 from rich.text import Text
 
-from ..app import embedder_for
+from ..embedders import embedder_for
 from ..embedding import Manifest, compile_model, shipped
 from .ask import Flags
 from .output import people, print_json, progress, table

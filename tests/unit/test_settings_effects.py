@@ -22,7 +22,8 @@ from support.sites import Web, jwt_settings, mint, open_web, private_key
 
 from loci.server import embedding
 from loci.server.access import Caller, as_caller
-from loci.server.app import App, embedder_for, open_app, reranker_for
+from loci.server.app import App, open_app
+from loci.server.embedders import embedder_for, reranker_for
 from loci.server.engine import Memories
 from loci.server.errors import InvalidInput, LimitExceeded, LociError, ModelError, SettingsError
 from loci.server.model import (
