@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 from support.sites import Web, jwt_settings, mint, open_web, result_of
 
@@ -135,3 +136,22 @@ async def test_a_tenants_boards_and_notes_go_with_it(tmp_path: Path) -> None:
     assert f"writes {ada[-6:]}".encode() not in content
     assert b"notes Ada" not in content
     assert f"writes {bob[-6:]}".encode() in content
+
+
+async def test_who_waits_for_a_board_takes_no_share_of_the_work(tmp_path: Path) -> None:
+    async with open_web(tmp_path, concurrency=1, streams=1) as web:
+        heard: list[Any] = []
+        waiting: dict[str, Any] = {"board": "plan", "since_version": 0, "wait": 30}
+
+        async def wait() -> None:
+            heard.append(await web.call("blackboard_read", **waiting))
+
+        with anyio.fail_after(20):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(wait)
+                while web.site.limiter.under_way() != (0, 1):
+                    await anyio.lowlevel.checkpoint()
+                params = {"name": "blackboard_read", "arguments": waiting}
+                assert "open streams" in (await web.ask("tools/call", params)).text
+                await write(web, "", value=1)
+        assert heard[0]["version"] == 1
