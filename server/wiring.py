@@ -55,6 +55,7 @@ async def engine_for(settings: Settings) -> AsyncGenerator[Engine]:
             value=settings.board_value,
             history=settings.board_history,
             wait=settings.board_wait,
+            cells=settings.board_cells,
         ),
         pads=PadLimits(
             characters=settings.pad_chars,

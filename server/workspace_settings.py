@@ -18,6 +18,9 @@ class WorkspaceSettings(BaseSettings):
         "Bytes of a blackboard cell's value at the most, as JSON.", 100, 1_000_000, 65_536
     )
     board_history: int = number("Versions of a cell that are kept.", 1, 10_000, 100)
+    board_cells: int | None = number(
+        "Cells of one tenant, on all its blackboards.", 1, 1_000_000_000, None
+    )
     board_wait: int = number(
         "Seconds that a read of a blackboard may wait for a change.", 1, 600, 50
     )

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
-from ..errors import InvalidInput, LociError
+from ..errors import InvalidInput, LimitExceeded, LociError
 from ..model import PRIVATE, RIGHTS, Actor, Cell, Op
 from .audit import note
 from .board_rows import Address, Before, Decide, Receipt
 from .board_state import BoardState, flush_boards, load_boards, make_board
-from .board_tables import cells, receipts
+from .board_tables import boards, cells, receipts
 from .where import one_of
 
 __all__ = ["BoardWrite", "WriteDone", "write_boards"]
@@ -55,6 +55,8 @@ class BoardWrite:
     receipt: Receipt | None = None
     actor: Actor | None = None
     """Whom the audit names; None where none is kept."""
+    most: int | None = None
+    """Cells that the tenant may have."""
 
     def note(self, connection: Connection, cell: Cell) -> None:
         """Write down what was done: to which cell, and nothing of what it says."""
@@ -74,7 +76,8 @@ def write_boards(connection: Connection, jobs: Sequence[BoardWrite]) -> list[Wri
         connection, tenant, {(j.address, key) for j in jobs for key in (j.key, RIGHTS)}
     )
     known = _Receipts(connection, states, jobs)
-    done = [_write(connection, states, known, job) for job in jobs]
+    room = _Room(connection, tenant, jobs[0].most)
+    done = [_write(connection, states, known, room, job) for job in jobs]
     flush_boards(connection, list(states.values()), jobs[0].keep)
     known.flush(jobs[0].now)
     return done
@@ -84,6 +87,7 @@ def _write(
     connection: Connection,
     states: dict[Address, BoardState],
     known: "_Receipts",
+    room: "_Room",
     job: BoardWrite,
 ) -> WriteDone:
     state = states.get(job.address)
@@ -98,6 +102,7 @@ def _write(
         if state is not None and (found := known.find(state.id, job)) is not None:
             return WriteDone(found, True, tuple(expired), state.due_at)
         change = job.decide(before)
+        room.take(before.cell, change.op)
     except LociError as error:
         return WriteDone(error, False, tuple(expired), None if state is None else state.due_at)
     if state is None:
@@ -108,6 +113,36 @@ def _write(
     known.note(state.id, job, cell)
     job.note(connection, cell)
     return WriteDone(cell, False, (*expired, job.key), state.due_at)
+
+
+class _Room:
+    """How many more cells a tenant may have."""
+
+    def __init__(self, connection: Connection, tenant: int, most: int | None) -> None:
+        self._connection = connection
+        self._tenant = tenant
+        self._most = most
+        self._kept: int | None = None
+
+    def take(self, cell: Cell | None, op: Op) -> None:
+        """Count a write along. Raises LimitExceeded for a cell that is one too many."""
+        if self._most is None:
+            return
+        if self._kept is None:
+            self._kept = self._count()
+        more = (not op.gone) - (cell is not None and not cell.gone)
+        if more > 0 and self._kept >= self._most:
+            raise LimitExceeded(
+                f"Too many cells: {self._kept:,} of {self._most:,} are on this tenant's boards. Delete "
+                "some (blackboard_write with op: delete) before you repeat this."
+            )
+        self._kept += more
+
+    def _count(self) -> int:
+        gone = [op.value for op in Op if op.gone]
+        where = (boards.c.tenant == self._tenant, _c.replaced.is_(None), _c.op.not_in(gone))
+        statement = select(func.count()).select_from(cells).join(boards).where(*where)
+        return self._connection.execute(statement).scalar_one()
 
 
 class _Receipts:

@@ -80,8 +80,10 @@ class BoardsLedger:
         *,
         keep: int,
         receipt: Receipt | None,
+        most: int | None = None,
     ) -> WriteDone:
-        """Change a cell. Returns after the commit, also where the write was refused."""
+        """Change a cell. Returns after the commit, also where the write was refused. `most`: cells that the
+        tenant may have."""
         job = BoardWrite(
             tenant=self._tenant,
             address=address,
@@ -91,6 +93,7 @@ class BoardsLedger:
             decide=decide,
             receipt=receipt,
             actor=current_actor() if self._audited else None,
+            most=most,
         )
         return await self._writer.write(job)
 

@@ -37,7 +37,9 @@ class Turnstile:
             return await call_next(ctx)
         began, succeeded = time.perf_counter(), False
         try:
-            with self._limiter.call(current_caller().tenant):
+            # Who waits for a board to change does no work meanwhile, as a stream does none.
+            share = self._limiter.stream if _arguments(ctx).get("wait") else self._limiter.call
+            with share(current_caller().tenant):
                 result = await call_next(ctx)
             succeeded = not (isinstance(result, CallToolResult) and result.is_error)
             return result
@@ -52,9 +54,13 @@ class Turnstile:
 
 def _asked(ctx: ServerRequestContext[Any, Any]) -> tuple[str, str]:
     """The verb, and the tier that a recall is restricted to."""
-    params = ctx.params or {}
     if ctx.method != "tools/call":
         return ctx.method, ""
-    arguments = cast("object", params.get("arguments"))
-    tier = cast("dict[str, object]", arguments).get("tier") if isinstance(arguments, dict) else None
-    return str(params.get("name")), tier if isinstance(tier, str) else ""
+    tier = _arguments(ctx).get("tier")
+    return str((ctx.params or {}).get("name")), tier if isinstance(tier, str) else ""
+
+
+def _arguments(ctx: ServerRequestContext[Any, Any]) -> dict[str, object]:
+    """Of a tool, as they were sent."""
+    found = (ctx.params or {}).get("arguments") if ctx.method == "tools/call" else None
+    return cast("dict[str, object]", found) if isinstance(found, dict) else {}

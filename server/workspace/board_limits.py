@@ -13,5 +13,7 @@ class BoardLimits:
     """Bytes of a cell's value, as JSON in UTF-8."""
     history: int = 100
     """Versions of a cell that are kept, the current one among them."""
+    cells: int | None = None
+    """Of a tenant, on all its boards."""
     wait: int = 50
     """Seconds that a read may wait for a change. Many clients give a call up after 60."""

@@ -56,6 +56,7 @@ class Boards:
             Stale: the cell is not at `if_version`; the error has the current cell.
             NotAllowed: the board may not be written by this actor.
             NotFound: what is to be deleted is not there.
+            LimitExceeded: the tenant has as many cells as it may.
         """
         address = address_of(board, private, self._actor)
         check_write(write, address, self._blackboard.limits)
@@ -136,6 +137,7 @@ class Boards:
             change,
             keep=blackboard.limits.history,
             receipt=_receipt(write, actor),
+            most=blackboard.limits.cells,
         )
         if done.due_at is not None:
             blackboard.due(blackboard, done.due_at)

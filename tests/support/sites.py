@@ -1,11 +1,12 @@
 """The network door in the test's own loop: the real application over a real store, asked over ASGI."""
 
+import itertools
 import json
 import socket
 import time
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -40,6 +41,8 @@ __all__ = [
     "ISSUER",
     "Bearer",
     "Web",
+    "ask",
+    "call",
     "jwt_settings",
     "mint",
     "open_web",
@@ -53,6 +56,7 @@ URL = "http://127.0.0.1"
 ISSUER = "https://login.example.com"
 AUDIENCE = "https://memory.example.com/mcp"
 _ACCEPT = "application/json, text/event-stream"
+_NUMBERS = itertools.count(1)
 
 
 @cache
@@ -111,7 +115,6 @@ class Web:
     site: Site
     asgi: Starlette
     client: httpx2.AsyncClient
-    _numbers: list[int] = field(default_factory=lambda: [0])
 
     async def token(self, tenant: str = "ada", *scopes: str, **more: Any) -> Issued:
         """One of Loci's own tokens; without scopes for everything."""
@@ -132,32 +135,50 @@ class Web:
         headers: Mapping[str, str] | None = None,
     ) -> httpx2.Response:
         """A request of 2026-07-28."""
-        self._numbers[0] += 1
-        given = dict(params or {})
-        body = {
-            "jsonrpc": "2.0",
-            "id": self._numbers[0],
-            "method": method,
-            "params": {**given, "_meta": ENVELOPE},
-        }
-        name = given.get("name") or given.get("uri")
-        sent = {
-            "Accept": _ACCEPT,
-            "MCP-Protocol-Version": "2026-07-28",
-            "Mcp-Method": method,
-            **({"Mcp-Name": name} if name else {}),
-            **({"Authorization": f"Bearer {token}"} if token else {}),
-            **(headers or {}),
-        }
-        return await self.client.post("/mcp", json=body, headers=sent)
+        return await ask(self.client, method, params, token=token, headers=headers)
 
     async def call(self, tool: str, *, token: str | None = None, **arguments: Any) -> Any:
         """What a tool answers."""
-        answer = await self.ask("tools/call", {"name": tool, "arguments": arguments}, token=token)
-        assert answer.status_code == 200, answer.text
-        result = result_of(answer)
-        assert not result.get("isError"), result
-        return result["structuredContent"]
+        return await call(self.client, tool, token=token, **arguments)
+
+
+async def ask(
+    client: httpx2.AsyncClient,
+    method: str,
+    params: Mapping[str, Any] | None = None,
+    *,
+    token: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> httpx2.Response:
+    """A request of 2026-07-28."""
+    given = dict(params or {})
+    body = {
+        "jsonrpc": "2.0",
+        "id": next(_NUMBERS),
+        "method": method,
+        "params": {**given, "_meta": ENVELOPE},
+    }
+    name = given.get("name") or given.get("uri")
+    sent = {
+        "Accept": _ACCEPT,
+        "MCP-Protocol-Version": "2026-07-28",
+        "Mcp-Method": method,
+        **({"Mcp-Name": name} if name else {}),
+        **({"Authorization": f"Bearer {token}"} if token else {}),
+        **(headers or {}),
+    }
+    return await client.post("/mcp", json=body, headers=sent)
+
+
+async def call(
+    client: httpx2.AsyncClient, tool: str, *, token: str | None = None, **arguments: Any
+) -> Any:
+    """What a tool answers."""
+    answer = await ask(client, "tools/call", {"name": tool, "arguments": arguments}, token=token)
+    assert answer.status_code == 200, answer.text
+    result = result_of(answer)
+    assert not result.get("isError"), result
+    return result["structuredContent"]
 
 
 def result_of(answer: httpx2.Response) -> dict[str, Any]:

@@ -128,6 +128,7 @@ BAD: dict[str, object] = {
     "secrets": "keep",
     "max_memories": 0,
     "max_megabytes": 0,
+    "board_cells": 0,
     "audit": "perhaps",
     "host": "",
     "port": 70_000,

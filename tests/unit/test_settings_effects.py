@@ -33,6 +33,7 @@ from loci.server.model import (
     Draft,
     NewNote,
     Note,
+    Op,
     Query,
     Section,
     Tier,
@@ -290,6 +291,23 @@ class Proofs:
             return len((await _board(memories).versions("b", "a")).cells)
 
         assert self.ask(versions) == 2
+
+    def board_cells(self) -> None:
+        self.given("board_cells", 2)
+
+        async def write(memories: Memories) -> None:
+            boards = _board(memories)
+            await boards.write("a", CellWrite(key="one", value=1))
+            await boards.write("b", CellWrite(key="two", value=2))
+            await boards.write("b", CellWrite(key="two", value=3))
+            with pytest.raises(LimitExceeded, match="2 of 2"):
+                await boards.write("c", CellWrite(key="three", value=3))
+            await boards.write("a", CellWrite(key="one", op=Op.DELETE))
+            await boards.write("c", CellWrite(key="three", value=3))
+            with pytest.raises(LimitExceeded, match="2 of 2"):
+                await boards.write("a", CellWrite(key="one", value=1))
+
+        self.ask(write)
 
     def board_wait(self) -> None:
         self.given("board_wait", 2)

@@ -90,10 +90,10 @@ class Admission:
         sent = _Sent(send)
         try:
             with self._limiter.stream(guest.caller.tenant), self._streams.held(guest) as held:
-                await app(scope, receive, sent.send)
+                await app(scope, held.until_then(receive), sent.send)
         except LimitExceeded as error:
             return await too_many(error)(scope, receive, send)
-        if held.cancelled_caught:
+        if held.ended:
             await sent.end()
 
 
