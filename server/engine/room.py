@@ -73,6 +73,7 @@ class Room:
     retained_at: datetime | None = None
     """When the rules of retention were last applied."""
     _hot_lock: anyio.Lock = field(default_factory=anyio.Lock)
+    _uses_lock: anyio.Lock = field(default_factory=anyio.Lock)
 
     def sight(self, filters: Filters | None = None) -> Sight:
         """What a read may see now."""
@@ -147,10 +148,13 @@ class Room:
 
     async def record_uses(self) -> None:
         """Write the noted rehearsals down; what is used comes back from the cold. What fails is noted
-        again."""
-        uses, self.used = self.used, Counter()
-        if not uses:
-            return
+        again. When this returns, those that another task was writing down are written as well."""
+        async with self._uses_lock:
+            uses, self.used = self.used, Counter()
+            if uses:
+                await self._rehearse(uses)
+
+    async def _rehearse(self, uses: Counter[int]) -> None:
         try:
             moved = await self.ledger.rehearse(uses, self.clock())
         except BaseException:

@@ -126,6 +126,9 @@ async def compare(twins: Twins) -> None:
     one, two = await twins.both()
     for text in (WORDS[twins.told % len(WORDS)], "Ada and Bob in the garden", "violin budget"):
         found = [await ranked(memories, text) for memories in (one, two)]
+        # What was archived comes back when it is found: in both before the next question.
+        await one.tidy()
+        await two.tidy()
         least = min((score for ranking in found for score in ranking.values()), default=0.0)
         for mine, other in (found, found[::-1]):
             missing = {text: score for text, score in mine.items() if text not in other}
