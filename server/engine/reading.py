@@ -59,6 +59,7 @@ async def read(room: Room, memories: Sequence[Memory]) -> Reading:
     """Look through new memories. Raises StoreError."""
     pruned = room.ledger.about.pruned
     then = pruned.times
+    await room.counter.load()
     reads = await to_thread.run_sync(_read_all, room, memories)
     names = [one for each in reads for one in each.named]
     known = await room.ledger.about.candidates(_forms(names)) if names else []

@@ -27,7 +27,7 @@ _UNRELATED = 0.15
 _PARAPHRASE = 0.75
 _WORDS_ALONE = 0.8
 """All the words, and nothing of the meaning: likely, never certain."""
-_LEAST = 0.02
+_LEAST = 0.015
 _SHARE = 0.05
 """What is less likely to help than this, or than this share of the best, is not shown: on public
 conversations that leaves out a fifth of ten hits, and one in a hundred of those that were right."""

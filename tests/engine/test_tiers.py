@@ -184,7 +184,7 @@ async def test_words_that_are_made_anew_are_those_of_packed_contents_too(tmp_pat
         await memories.forget(ids, ForgetMode.ARCHIVE)
         await memories.tidy()
     with closing(sqlite3.connect(tmp_path / "ledger.db")) as ledger:
-        ledger.execute("UPDATE alembic_version SET version_num = '0005'")
+        ledger.execute("UPDATE alembic_version SET version_num = '0007'")
         ledger.commit()
     async with open_memories(tmp_path) as memories:
         cold = Filters(tier=Tier.COLD)
