@@ -79,6 +79,14 @@ async def test_what_is_turned_away(tmp_path: Path, headers: dict[str, str], stat
             assert answer.status_code == 200
 
 
+async def test_space_around_a_header_is_no_part_of_it(tmp_path: Path) -> None:
+    asked = {"name": "remember", "arguments": {"content": "It came with room to spare."}}
+    padded = {"Mcp-Name": "  remember\t", "Mcp-Method": " tools/call "}
+    async with open_web(tmp_path) as web:
+        answer = await web.ask("tools/call", asked, headers=padded)
+        assert answer.status_code == 200, answer.text
+
+
 async def test_ready_says_what_is_in_use(tmp_path: Path) -> None:
     async with open_web(tmp_path) as web:
         told = (await web.client.get("/readyz")).json()

@@ -65,6 +65,8 @@ class Entrance:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
+        # Space around a value is none of it (RFC 9110, 5.5), which not every parser under us knows.
+        scope["headers"] = [(name, value.strip(b" \t")) for name, value in scope["headers"]]
         headers = Headers(scope=scope)
         name = headers.get("x-request-id", "")
         name = name if _GIVEN.fullmatch(name) else secrets.token_hex(8)
