@@ -70,7 +70,8 @@ _DIGIT_OR_MARK = re.compile(
 )
 """What each of them needs, and most statements have not."""
 
-
+_RUN = re.compile(r"[!-~]{300,}")
+"""Signs without a space between them that are no name: a rule may begin at each, and look at all of them."""
 _LINKS = Links()
 
 
@@ -79,7 +80,8 @@ def shaped(text: str) -> Iterator[Found]:
     if not _DIGIT_OR_MARK.search(text):
         return
     yield from _LINKS.found(text)
+    looked_at = _RUN.sub(lambda run: " " * len(run[0]), text)
     for sort, pattern in _RULES:
-        for match in pattern.finditer(text):
+        for match in pattern.finditer(looked_at):
             start, stop = match.span(1 if pattern.groups else 0)
             yield Found(start, stop, sort, text[start:stop])

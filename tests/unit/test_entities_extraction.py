@@ -116,3 +116,10 @@ def test_keywords_are_names_and_rare_words() -> None:
     assert words[0] == "Anna"
     assert "photosynthesis" in words
     assert "whole" not in words
+
+
+@pytest.mark.parametrize("sign", ["1,", "-", "a.", "/a", "=", "A1-"])
+def test_a_long_run_of_signs_is_no_name_and_hides_none(sign: str) -> None:
+    names = found(f"{sign * (12_000 // len(sign))} and Anna Smith wrote src/loci/parse.py.")
+    assert {"Anna Smith", "src/loci/parse.py"} <= set(names)
+    assert max(map(len, names)) < 300
