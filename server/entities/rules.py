@@ -11,7 +11,7 @@ from .leaning import Leaning
 from .lexicon import given_names, inside, never, ordinary, places, technology
 from .names import names
 from .protocol import Found
-from .shapes import shaped
+from .shapes import shaped, without_runs
 from .sorts import sort_of
 
 __all__ = ["RuleExtractor"]
@@ -62,18 +62,19 @@ class RuleExtractor:
         return [self._extract(text[:_LONGEST]) for text in texts]
 
     def _extract(self, text: str) -> list[Found]:
-        terms = list(self._terms(text))
+        plain = without_runs(text)
+        terms = list(self._terms(plain))
         taken = bytearray(len(text))
-        return sorted(one for one in self._all(text, terms) if _take(taken, one))
+        return sorted(one for one in self._all(text, plain, terms) if _take(taken, one))
 
-    def _all(self, text: str, terms: Sequence[Found]) -> Iterator[Found]:
-        yield from shaped(text)
+    def _all(self, text: str, plain: str, terms: Sequence[Found]) -> Iterator[Found]:
+        yield from shaped(text, plain)
         yield from (term for term in terms if not term.name.isalnum())
-        yield from self._names(text)
+        yield from self._names(plain)
         yield from terms
-        for match in _USER.finditer(text):
+        for match in _USER.finditer(plain):
             yield Found(*match.span(), EntityType.PERSON, match.group())
-        for match in _PART.finditer(text):
+        for match in _PART.finditer(plain):
             yield Found(*match.span(1), EntityType.PROJECT, match.group(1))
 
     def _terms(self, text: str) -> Iterator[Found]:

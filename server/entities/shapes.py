@@ -8,7 +8,7 @@ from ..model import EntityType
 from .links import Links
 from .protocol import Found
 
-__all__ = ["shaped"]
+__all__ = ["shaped", "without_runs"]
 
 _MONTH = (
     r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|"
@@ -71,17 +71,21 @@ _DIGIT_OR_MARK = re.compile(
 """What each of them needs, and most statements have not."""
 
 _RUN = re.compile(r"[!-~]{300,}")
-"""Signs without a space between them that are no name: a rule may begin at each, and look at all of them."""
 _LINKS = Links()
 
 
-def shaped(text: str) -> Iterator[Found]:
-    """What has a shape, by right; they may overlap."""
+def without_runs(text: str) -> str:
+    """The text with blanks where many signs stand without a space between them: no name, but for an
+    address. A rule may begin at each of them and look at all."""
+    return _RUN.sub(lambda run: " " * len(run[0]), text)
+
+
+def shaped(text: str, plain: str) -> Iterator[Found]:
+    """What has a shape, by right; they may overlap. `plain` is the text without runs."""
     if not _DIGIT_OR_MARK.search(text):
         return
     yield from _LINKS.found(text)
-    looked_at = _RUN.sub(lambda run: " " * len(run[0]), text)
     for sort, pattern in _RULES:
-        for match in pattern.finditer(looked_at):
+        for match in pattern.finditer(plain):
             start, stop = match.span(1 if pattern.groups else 0)
             yield Found(start, stop, sort, text[start:stop])

@@ -88,11 +88,11 @@ class Agent:
         await self.ask("Which colour has the logo?")
         if 7 <= day < 14:
             await self.ask("Who feeds the office cat?")
-        await self.memories.tidy()
         if day % 7 == 6:
             found = await self.memories.reflect()
             self.done.update({"merged": sum(len(one.ids) for one in found.merged)})
             self.done.update({"summed up": len(found.summed)})
+        await self.memories.tidy()
 
     async def ask(self, question: str) -> None:
         await self.memories.recall(Query(text=question, limit=4))

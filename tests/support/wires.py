@@ -113,7 +113,7 @@ async def running(
     env: Mapping[str, str],
     stdin: int = subprocess.PIPE,
     stderr: int | None = None,
-    seconds: float = 60,
+    seconds: float = 180,
 ) -> AsyncGenerator[Process]:
     """A process that has so long. Nothing is left of it."""
     with anyio.fail_after(seconds):
