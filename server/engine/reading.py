@@ -60,7 +60,7 @@ async def read(room: Room, memories: Sequence[Memory]) -> Reading:
     pruned = room.ledger.about.pruned
     then = pruned.times
     await room.counter.load()
-    reads = await to_thread.run_sync(_read_all, room, memories)
+    reads = await to_thread.run_sync(_read_all, room, memories, limiter=room.reading)
     names = [one for each in reads for one in each.named]
     known = await room.ledger.about.candidates(_forms(names)) if names else []
     sessions = {one.session for one in memories if one.session is not None}

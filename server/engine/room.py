@@ -66,6 +66,8 @@ class Room:
     """The last ones, which are given again while they are right."""
     erased_at: datetime | None = None
     """When what was deleted long enough ago was last erased."""
+    reading: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(1))
+    """Texts are read by one thread: more would share the interpreter, and take it from others."""
     reflecting: anyio.Lock = field(default_factory=anyio.Lock)
     """Held by the cycle of consolidation that is under way."""
     reflected_at: datetime | None = None
