@@ -213,7 +213,7 @@ async def open_web(home: Path, **more: Any) -> AsyncGenerator[Web]:
 async def over_http(url: str, way: str, auth: httpx2.Auth | None = None) -> AsyncGenerator[Any]:
     """A client's streams to a server, over `mcp` or over `sse`."""
     if way == "sse":
-        async with sse_client(f"{url}/sse", auth=auth) as streams:
+        async with sse_client(f"{url}/sse", auth=auth, timeout=60) as streams:
             yield streams
         return
     async with (
