@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 from sqlalchemy.dialects.sqlite import insert
 
-from ..model import Board, Cell, Op, current_actor, utc_now
+from ..model import Board, Cell, Op
 from . import board_reads
-from .audit import note
+from .audit import Deeds
 from .board_expiry import Touched, expire_boards
 from .board_rows import Address, Decide, Receipt
 from .board_tables import promotions
@@ -34,10 +34,10 @@ class Found(NamedTuple):
 class BoardsLedger:
     """One tenant's boards. Made by `TenantLedger`."""
 
-    __slots__ = ("_audited", "_readers", "_tenant", "_writer")
+    __slots__ = ("_deeds", "_readers", "_tenant", "_writer")
 
-    def __init__(self, tenant: int, readers: Readers, writer: Writer, *, audited: bool) -> None:
-        self._audited = audited
+    def __init__(self, tenant: int, readers: Readers, writer: Writer, deeds: Deeds) -> None:
+        self._deeds = deeds
         self._tenant = tenant
         self._readers = readers
         self._writer = writer
@@ -92,7 +92,7 @@ class BoardsLedger:
             keep=keep,
             decide=decide,
             receipt=receipt,
-            actor=current_actor() if self._audited else None,
+            actor=self._deeds.actor(),
             most=most,
         )
         return await self._writer.write(job)
@@ -112,11 +112,11 @@ class BoardsLedger:
         row = {"tenant": self._tenant, "memory": memory, "board": board}
         row |= {"key": key, "version": version}
         statement = insert(promotions).values(row).on_conflict_do_nothing()
-        actor, now = current_actor(), utc_now()
+        noting = self._deeds.noting("board promote")
 
         def job(connection: Connection) -> None:
-            if connection.execute(statement).rowcount and self._audited:
-                note(connection, self._tenant, actor, "board promote", [memory], now)
+            if connection.execute(statement).rowcount:
+                noting(connection, [memory])
 
         await self._writer.write(Do(job))
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from anyio import to_thread
 from sqlalchemy import Connection
 
-from ..model import Memory, Tier, current_actor
+from ..model import Memory, Tier
 from . import cold, outbox, reads, vectors, writes
 from .about_ledger import AboutLedger
 from .active import Active
@@ -80,7 +80,7 @@ class TenantLedger:
         self._active = Active(self._fetch, tenant)
         self._erasures = erasures
         self.dimension = dimension
-        self.boards = BoardsLedger(tenant, readers, writer, audited=audited)
+        self.boards = BoardsLedger(tenant, readers, writer, deeds)
         self.about = AboutLedger(tenant, model, dimension, readers, writer, deeds)
         self.index = IndexLedger(tenant, model, dimension, readers, writer, erasures)
         feeding = erasures is not None
@@ -247,7 +247,7 @@ class TenantLedger:
             NotFound: one of `supersedes` names no current memory.
         """
         feeding = self._erasures is not None
-        actor = current_actor() if self._deeds.kept else None
+        actor = self._deeds.actor()
         return await self._writer.write(Store(self._tenant, self._model, new, now, feeding, actor))
 
     async def revise(

@@ -62,18 +62,13 @@ class TokenCounter:
 
     def count(self, text: str) -> int:
         """Tokens in `text`: about 0.1 ms for each 1,000, in the calling thread."""
-        encoding = self._encoding
-        if encoding is None:
-            encoding = self._encoding = _build()
+        encoding = self._table()
         return sum(len(encoding.encode_ordinary(part)) for part in _parts(text))
 
     def rank(self, token: str) -> int | None:
         """The token's place in the table; None where the text is not one token."""
-        encoding = self._encoding
-        if encoding is None:
-            encoding = self._encoding = _build()
         try:
-            return encoding.encode_single_token(token)
+            return self._table().encode_single_token(token)
         except KeyError:
             return None
 
@@ -81,6 +76,11 @@ class TokenCounter:
         """Tokens in each of `texts`, counted in a worker thread."""
         await self.load()
         return await anyio.to_thread.run_sync(lambda: [self.count(text) for text in texts])
+
+    def _table(self) -> _Encoding:
+        if self._encoding is None:
+            self._encoding = _build()
+        return self._encoding
 
 
 def _parts(text: str) -> Iterator[str]:
