@@ -20,33 +20,27 @@ def fit_pad(session: str, notes: Sequence[Note], dropped: int, budget: int, coun
 
     A note that is too long for what is left is passed over for shorter ones before it.
     """
-    chosen = _newest(notes, budget, count)
+    bare = Pad(session=session, notes=(), omitted=len(notes), dropped=dropped, tokens=_GUESS)
+    room = budget - _counted(bare, count).tokens
     while True:
-        pad = _counted(
-            Pad(
-                session=session,
-                notes=tuple(chosen),
-                omitted=len(notes) - len(chosen),
-                dropped=dropped,
-                tokens=_GUESS,
-            ),
-            count,
-        )
+        chosen = _newest(notes, room, count)
+        pad = replace(bare, notes=tuple(chosen), omitted=len(notes) - len(chosen))
+        pad = _counted(pad, count)
         if pad.tokens <= budget or not chosen:
             return pad
-        del chosen[0]
+        # Joined, they cost a little more than one by one.
+        room -= pad.tokens - budget
 
 
-def _newest(notes: Sequence[Note], budget: int, count: Count) -> list[Note]:
+def _newest(notes: Sequence[Note], room: int, count: Count) -> list[Note]:
     chosen: list[Note] = []
-    left = budget
     for note in reversed(notes):
-        if left < _LEAST:
+        if room < _LEAST:
             break
         cost = count(compact(note_dict(note)))
-        if cost <= left:
+        if cost <= room:
             chosen.append(note)
-            left -= cost
+            room -= cost
     return chosen[::-1]
 
 
