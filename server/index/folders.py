@@ -178,7 +178,7 @@ class _Searched:
 class _FolderDraft:
     """A directory that is fed."""
 
-    __slots__ = ("_base", "_fed", "_folder", "_identity", "_index", "_samples", "_sealed")
+    __slots__ = ("_base", "_folder", "_identity", "_index", "_removed", "_samples", "_sealed")
 
     def __init__(
         self,
@@ -193,7 +193,7 @@ class _FolderDraft:
         self._identity = marked
         self._base = base
         self._sealed = sealed
-        self._fed = 0
+        self._removed = 0
         self._samples = dict(base.samples) if base else {}
 
     async def search(
@@ -203,7 +203,6 @@ class _FolderDraft:
 
     async def upsert(self, ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
         await self._index.upsert(ids, vectors)
-        self._fed += len(np.unique(ids))
         for one in ids.tolist():
             self._samples.pop(one, None)
         if len(ids):
@@ -212,7 +211,10 @@ class _FolderDraft:
                 del self._samples[next(iter(self._samples))]
 
     async def delete(self, ids: NDArray[np.int64]) -> None:
+        before = await self._index.count()
         await self._index.delete(ids)
+        # Only these stay in the graph as dead: a vector that comes again is changed where it stands.
+        self._removed += before - await self._index.count()
         for one in ids.tolist():
             self._samples.pop(one, None)
 
@@ -232,10 +234,7 @@ class _FolderDraft:
             await self._index.save()
         await _probe(self._index, count, samples)
         await self._index.aclose()
-        base = self._base
-        # Whatever was fed and made it no larger took the place of something.
-        replaced = self._fed - count + (base.count if base else 0)
-        dead = (base.dead if base else 0) + max(0, replaced)
+        dead = self._removed + (self._base.dead if self._base else 0)
         seal = partial(
             write_seal,
             folder,

@@ -124,6 +124,27 @@ async def test_searching_and_extending_leave_a_generation_as_it_was_sealed(tmp_p
             await (await mine.open(name, 1)).aclose()
 
 
+async def test_what_is_fed_twice_is_not_dead(tmp_path: Path) -> None:
+    """What was written while a generation was built comes again from the outbox. Only what was removed is
+    dead, and of that only what was there."""
+    with anyio.fail_after(60):
+        async with open_shelves(tmp_path) as shelves:
+            mine = shelves.of("me", "model", DIMENSION)
+            name = await sealed(mine, 2500)
+            draft = await mine.extend(name, 1)
+            await draft.upsert(np.arange(2500), unit(1, 2500))
+            again = await draft.seal(2)
+            await draft.aclose()
+            draft = await mine.extend(again, 2)
+            assert await draft.count() == 2500
+            await draft.delete(np.arange(1500))
+            await draft.delete(np.arange(1500))
+            thinned = await draft.seal(3)
+            await draft.aclose()
+            with pytest.raises(IndexDamaged, match="1,500 of its vectors are dead"):
+                await mine.extend(thinned, 3)
+
+
 async def test_a_generation_that_was_written_to_after_it_was_checked_is_refused(
     tmp_path: Path,
 ) -> None:
