@@ -16,10 +16,11 @@ pytestmark = pytest.mark.anyio
 TEA = ("Mara likes green tea.", "mara likes the  green tea")
 TRIP = (
     "We hiked up the mountain trail in the rain.",
-    "On the hike the mountain trail was steep and muddy.",
-    "The mountain hike ended at a hut above the trail.",
-    "After the hike we rested at the mountain hut.",
+    "The mountain trail was steep and muddy on our hike.",
+    "Our hike up the mountain trail ended at a hut.",
+    "We rested at the hut on the mountain trail after the hike.",
 )
+"""Each with a cosine of .6 and more to those before it, whatever the processor makes of 8 bits."""
 OTHER = ("The dentist moved the appointment.", "A parcel of books came.")
 
 
