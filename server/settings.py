@@ -32,6 +32,7 @@ from pydantic_settings import (
 
 from .errors import SettingsError
 from .mind_settings import MindSettings
+from .recall_settings import RecallSettings
 from .serving_settings import ServingSettings
 from .setting_rules import (
     SENTENCE_TRANSFORMERS,
@@ -64,7 +65,7 @@ _MODEL = ("device", "backend", "truncate_dim", "revision", "query_prompt", "docu
 """Settings of sentence-transformers alone."""
 
 
-class Settings(WorkspaceSettings, MindSettings, ServingSettings):
+class Settings(WorkspaceSettings, MindSettings, RecallSettings, ServingSettings):
     """What `load_settings` found. Made directly, it reads nothing: arguments and defaults."""
 
     model_config = SettingsConfigDict(
@@ -139,12 +140,6 @@ class Settings(WorkspaceSettings, MindSettings, ServingSettings):
         "a text",
         None,
     )
-    reranker: str | None = about(
-        "Orders the best candidates anew: a cross-encoder of sentence-transformers; none by default.",
-        "NAME or FOLDER of a cross-encoder",
-        None,
-        min_length=1,
-    )
     threads: int | None = number(
         "Threads of the compiled embedder; as many as cores by default.", 1, 256, None
     )
@@ -164,16 +159,8 @@ class Settings(WorkspaceSettings, MindSettings, ServingSettings):
     )
     max_content: int = number("Characters of one memory at the most.", 100, 1_000_000, 50_000)
     max_batch: int = number("Memories in one call at the most.", 1, 100, 100)
-    similar_from: float = number(
-        "Cosine from which an older memory is reported as similar.", 0, 1, 0.8
-    )
     idle_seconds: int = number(
         "How long the daemon stays when no client is connected.", 1, 1_000_000, 600
-    )
-    signals: Literal["all", "words", "meaning"] = about(
-        "What orders a recall: all signals, or one list alone (for `loci eval`).",
-        "all, words or meaning",
-        "all",
     )
     secrets: Literal["mask", "refuse", "allow"] = about(
         "What is done with credentials in what is to be remembered.",

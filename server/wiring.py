@@ -32,6 +32,7 @@ async def engine_for(settings: Settings) -> AsyncGenerator[Engine]:
     from .engine import Limits, open_engine
     from .ledger import open_ledger
     from .model import Policy
+    from .retrieval import Choice
     from .tiers import Budget, retention_of
     from .tokens import TokenCounter
     from .workspace import BoardLimits
@@ -50,7 +51,11 @@ async def engine_for(settings: Settings) -> AsyncGenerator[Engine]:
         updates=settings.updates,
         exact_up_to=settings.exact_up_to,
         matrices=settings.vectors_mb << 20,
-        signals=settings.signals,
+        choice=Choice(
+            signals=settings.signals,
+            least=settings.least_relevance,
+            diversity=settings.diversity,
+        ),
         boards=BoardLimits(
             value=settings.board_value,
             history=settings.board_history,

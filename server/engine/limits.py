@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Literal
 
 from ..model import Policy
-from ..retrieval import Signals
+from ..retrieval import Choice
 from ..tiers import Budget, Retention, Warmth
 from ..workspace import BoardLimits
 from ..workspace.scratchpads import PadLimits
@@ -42,8 +42,8 @@ class Limits:
     """Bytes of vectors that are held in memory for exact search, of all tenants together."""
     updates: Literal["report", "supersede"] = "report"
     """What becomes of an older memory that a new one contradicts by entity, attribute and time."""
-    signals: Signals = "all"
-    """What orders a recall."""
+    choice: Choice = field(default_factory=Choice)
+    """What a recall's answer is chosen by."""
     boards: BoardLimits = field(default_factory=BoardLimits)
     pads: PadLimits = field(default_factory=PadLimits)
     """Of scratchpads."""

@@ -87,7 +87,7 @@ class Room:
 
     def _retriever(self) -> Retriever:
         cells = (self.ledger, self.dense, self.embedder, self.acquaintance)
-        return Retriever(*cells, self.counter.count, self.limits.signals, self.reranker)
+        return Retriever(*cells, self.counter.count, self.limits.choice, self.reranker)
 
     async def committed(
         self, delta: Delta, ids: tuple[str, ...], sessions: tuple[str, ...] = ()

@@ -175,6 +175,11 @@ class AboutLedger:
         rows = await self._fetch(reads.links_of(), {"memory": memory})
         return [LinkRow(LinkType(row[0]), *row[1:]) for row in rows]
 
+    async def updates_among(self, memories: Iterable[str]) -> set[tuple[str, str]]:
+        """Pairs of the memories, of which the first contradicts, refines or supersedes the second."""
+        rows = await self._fetch(reads.updates_among(), {"ids": _json(memories)})
+        return {(source, target) for source, target in rows}
+
     async def roots(self, ids: Iterable[str]) -> dict[str, str]:
         """Which entity each stands for now, of those that exist."""
         return dict(await self._fetch(reads.roots(), {"ids": _json(ids)}))

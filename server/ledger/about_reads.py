@@ -19,6 +19,7 @@ from sqlalchemy import (
     type_coerce,
 )
 
+from ..model import LinkType
 from .about_tables import aliases, contexts, entities, links, mentions, merges, states
 from .prepared import Prepared, prepare
 from .tables import Micros, memories, passages, vectors
@@ -41,6 +42,7 @@ __all__ = [
     "said",
     "states_of",
     "unread",
+    "updates_among",
     "vectors_of",
 ]
 
@@ -60,6 +62,7 @@ def _tenant() -> BindParameter[int]:
     return bindparam("tenant", type_=Integer())
 
 
+_UPDATES = (LinkType.CONTRADICTS, LinkType.REFINES, LinkType.SUPERSEDES)
 _live = and_(_m.replaced_at.is_(None), _m.deleted_at.is_(None))
 _root = entities.alias("root")
 _r = _root.c
@@ -200,6 +203,19 @@ def links_of() -> Prepared:
     )
     where = (c.tenant == _tenant(), or_(c.source == this, c.target == this))
     return prepare(statement.where(*where).order_by(c.at.desc(), c.source, c.target).limit(100))
+
+
+@cache
+def updates_among() -> Prepared:
+    """Of the memories with these `ids`, which says something else than which, or more: source, target."""
+    c = links.c
+    where = (
+        c.tenant == _tenant(),
+        one_of(c.source, _list("ids")),
+        one_of(c.target, _list("ids")),
+        or_(*(c.type == one for one in _UPDATES)),
+    )
+    return prepare(select(c.source, c.target).where(*where))
 
 
 @cache

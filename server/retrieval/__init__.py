@@ -6,22 +6,20 @@ embedder and the token counter. Nothing here writes.
 
 from .acquaintance import Acquaintance
 from .cached import Answers, Cached, Recalls
+from .choice import Choice
 from .dense import Dense
 from .matrices import Matrices
 from .recall import Retriever
-from .relevance import FLOOR
 from .served import net
-from .weights import Signals
 
 __all__ = [
-    "FLOOR",
     "Acquaintance",
     "Answers",
     "Cached",
+    "Choice",
     "Dense",
     "Matrices",
     "Recalls",
     "Retriever",
-    "Signals",
     "net",
 ]

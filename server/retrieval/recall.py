@@ -11,15 +11,17 @@ from ..ledger import Sight, TenantLedger, VersionRow, question_terms, seqs_of
 from ..model import Query, Recall, Recollection, Tier, Why, to_micros
 from .acquaintance import Acquaintance
 from .budget import Answer, fit
+from .choice import Choice
 from .dense import Dense
+from .diversity import diverse
 from .gathering import Found, Gathering
 from .newest import newest_first
 from .question import Question, read_question
 from .ranking import Asked, Ranked, best_of, rank
-from .relevance import FLOOR, Term, coverage, evidence, forms, likelihood, worth_showing
+from .relevance import Term, bears, coverage, forms, likelihood, worth_showing
 from .repeats import first_of_each
 from .reranking import RERANKED, reranked
-from .weights import SIGNALS, Signals, weights_of
+from .weights import SIGNALS, weights_of
 
 __all__ = ["Retriever"]
 
@@ -44,7 +46,15 @@ class _Hit:
 class Retriever:
     """Answers one tenant's questions."""
 
-    __slots__ = ("_acquaintance", "_count", "_gathering", "_ledger", "_reranker", "_weights")
+    __slots__ = (
+        "_acquaintance",
+        "_choice",
+        "_count",
+        "_gathering",
+        "_ledger",
+        "_reranker",
+        "_weights",
+    )
 
     def __init__(
         self,
@@ -53,13 +63,14 @@ class Retriever:
         embedder: Embedder,
         acquaintance: Acquaintance,
         count: Callable[[str], int],
-        signals: Signals = "all",
+        choice: Choice,
         reranker: Reranker | None = None,
     ) -> None:
         self._ledger = ledger
         self._reranker = reranker
-        self._gathering = Gathering(ledger, dense, embedder, signals)
-        self._weights = weights_of(signals)
+        self._choice = choice
+        self._gathering = Gathering(ledger, dense, embedder, choice.signals)
+        self._weights = weights_of(choice.signals)
         self._acquaintance = acquaintance
         self._count = count
 
@@ -76,9 +87,9 @@ class Retriever:
         rows, looked = await self._rows(ranked, max(query.limit + _SPARE, least), sight)
         terms = forms(question_terms(query.text))
         likely = _likely(terms, ranked, found, rows)
-        worth = worth_showing(likely)
+        worth = worth_showing(likely, self._choice.least)
         hits = await self._reranked(query, _once(_hits(ranked, likely, worth, rows), sight))
-        hits = await self._newest_first(hits)
+        hits = await self._diverse(await self._newest_first(hits))
         answer = Answer(
             found=[self._recollection(hit, found, query, sight) for hit in hits],
             considered=len(ranked.seqs),
@@ -128,23 +139,38 @@ class Retriever:
             for one, score, relevance in zip(order, scores, falling, strict=True)
         ]
 
+    async def _diverse(self, hits: list[_Hit]) -> list[_Hit]:
+        """The same, what is like something before it later. Relevance falls in the order shown."""
+        if not self._choice.diversity or len(hits) < 2:
+            return hits
+        vectors = await self._vectors(hits)
+        order = diverse([hit.relevance for hit in hits], vectors, self._choice.diversity)
+        return _dealt(hits, order)
+
     async def _newest_first(self, hits: list[_Hit]) -> list[_Hit]:
         """The same, the newest of what is alike before the older. Relevance falls in the order shown."""
         first = hits[:_ORDERED]
         if len(first) < 2:
             return hits
-        found = await self._ledger.index_rows([hit.row.seq for hit in first])
-        vectors = np.zeros((len(first), found.vectors.shape[1]), np.float32)
-        places = {hit.row.seq: place for place, hit in enumerate(first)}
+        times = [to_micros(hit.row.memory.valid_from) for hit in first]
+        linked = await self._linked([hit.row.memory.id for hit in first])
+        vectors = await self._vectors(first)
+        order = newest_first([hit.score for hit in first], times, vectors, linked)
+        return _dealt(first, order) + hits[_ORDERED:]
+
+    async def _vectors(self, hits: Sequence[_Hit]) -> NDArray[np.float32]:
+        """That of each one's first passage, shape (hits, dimension)."""
+        found = await self._ledger.index_rows([hit.row.seq for hit in hits])
+        vectors = np.zeros((len(hits), found.vectors.shape[1]), np.float32)
+        places = {hit.row.seq: place for place, hit in enumerate(hits)}
         for seq, vector in zip(reversed(seqs_of(found.ids)), reversed(found.vectors), strict=True):
             vectors[places[int(seq)]] = vector
-        times = [to_micros(hit.row.memory.valid_from) for hit in first]
-        order = newest_first([hit.score for hit in first], times, vectors)
-        falling = sorted((hit.relevance for hit in first), reverse=True)
-        pairs = zip(order, falling, strict=True)
-        return [replace(first[one], relevance=relevance) for one, relevance in pairs] + hits[
-            _ORDERED:
-        ]
+        return vectors
+
+    async def _linked(self, ids: Sequence[str]) -> list[tuple[int, int]]:
+        """The places of those of which one says something else than the other, or more."""
+        pairs = await self._ledger.about.updates_among(ids)
+        return [(ids.index(source), ids.index(target)) for source, target in pairs]
 
     async def _most_active(self, query: Query, sight: Sight) -> tuple[Recall, Sequence[int]]:
         rows = await self._ledger.most_active(sight, query.limit + _SPARE)
@@ -175,6 +201,13 @@ class Retriever:
         return fit(answer, limit=query.limit, budget=query.max_tokens, count=self._count)
 
 
+def _dealt(hits: Sequence[_Hit], order: Sequence[int]) -> list[_Hit]:
+    """The hits in an order, with their relevances falling."""
+    falling = sorted((hit.relevance for hit in hits), reverse=True)
+    pairs = zip(order, falling, strict=True)
+    return [replace(hits[one], relevance=relevance) for one, relevance in pairs]
+
+
 def _reason(seen: int) -> str:
     if not seen:
         return "No memory is there to be seen; look at the filters, if there are any."
@@ -184,20 +217,12 @@ def _reason(seen: int) -> str:
 def _likely(
     terms: Sequence[Term], ranked: Ranked, found: Found, rows: Mapping[int, VersionRow]
 ) -> NDArray[np.float64]:
-    """How likely each candidate is to help; none is, if nothing read has to do with the question."""
-    if not _bears(terms, found, rows):
-        return np.zeros(len(ranked.seqs))
+    """How likely each candidate is to help; none is, if nothing has to do with the question."""
     cosines = np.array([found.cosines.get(seq, 0.0) for seq in ranked.seqs.tolist()])
-    return likelihood(cosines, ranked.scores, float(ranked.scores[0]))
-
-
-def _bears(terms: Sequence[Term], found: Found, rows: Mapping[int, VersionRow]) -> bool:
-    """Whether anything has to do with the question at all."""
-    nearest = max((found.cosines.get(seq, 0.0) for seq in rows), default=None)
-    if nearest is None or evidence(nearest, 0.0) >= FLOOR:
-        return nearest is not None
-    # Words are counted only where the meaning does not say it: it takes a millisecond.
-    return any(evidence(None, coverage(terms, _about(row))) >= FLOOR for row in rows.values())
+    best = float(ranked.scores[0]) if len(ranked.scores) else 0.0
+    likely = likelihood(cosines, ranked.scores, best)
+    covered = (coverage(terms, _about(row)) for row in rows.values())
+    return likely if bears(likely, covered) else np.zeros(len(likely))
 
 
 def _hits(

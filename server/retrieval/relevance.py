@@ -1,15 +1,16 @@
 """Whether anything answers the question, and how likely each memory is to help with it.
 
-Two different things. Whether anything does is told by absolute evidence: how near the nearest is, and
-what share of the question's words occurs in it; a score within one answer cannot tell. How likely each
-memory is one that helps is a calibrated probability: a logistic function of its cosine, its score and
-its share of the best score, fitted on public conversations with the shipped model (`weights.json` has
-the coefficients and the command that fitted them). Over five sets together its expected calibration
-error is .02, on tenants that the fit had not seen; on one set alone it is .04 to .11, for it cannot know
-how much of what is kept bears on a question: little in one kind of data, much in another.
+How likely each memory is one that helps is a calibrated probability: a logistic function of its cosine,
+its score and its share of the best score, fitted on public conversations with the shipped model
+(`weights.json` has the coefficients and the command that fitted them). Over five sets together its
+expected calibration error is .02, on tenants that the fit had not seen; on one set alone it is .04 to .11,
+for it cannot know how much of what is kept bears on a question: little in one kind of data, much in another.
+
+Nothing answers where not even the best is likely to; unless one of those read has most of the question's words,
+for what is found by words alone has no cosine to be judged by.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,21 +19,21 @@ from numpy.typing import NDArray
 from ..ledger import terms_of
 from .weights import CALIBRATION
 
-__all__ = ["FLOOR", "Term", "coverage", "evidence", "forms", "likelihood", "worth_showing"]
+__all__ = ["LEAST", "Term", "bears", "coverage", "forms", "likelihood", "worth_showing"]
 
-FLOOR = 0.2
-"""Evidence below which nothing here has to do with the question."""
-
-_UNRELATED = 0.15
-_PARAPHRASE = 0.75
-_WORDS_ALONE = 0.8
-"""All the words, and nothing of the meaning: likely, never certain."""
-_LEAST = 0.015
+_BEARING = 0.25
+"""What the best must reach: on public data no answer is lost by it, and two thirds of the questions that
+have none in a small memory are told so."""
+_COVERING = 0.6
+"""The share of the question's words that one memory must have instead: one of two is weak evidence."""
+LEAST = 0.015
 _SHARE = 0.05
 """What is less likely to help than this, or than this share of the best, is not shown: on public
 conversations that leaves out a fifth of ten hits, and one in a hundred of those that were right."""
 _ENDING = 2
-"""Letters in which forms of a word differ."""
+"""Letters of a word that other forms of it may lack."""
+_LONGER = 3
+"""Letters that they may have more: `runs`, `running`."""
 _STEM = 3
 
 
@@ -45,21 +46,15 @@ def likelihood(
     return 1 / (1 + np.exp(-(CALIBRATION @ terms)))
 
 
-def worth_showing(likely: NDArray[np.float64]) -> NDArray[np.bool_]:
+def worth_showing(likely: NDArray[np.float64], least: float = LEAST) -> NDArray[np.bool_]:
     """Which are likely enough, in themselves and beside the best."""
-    return likely >= max(_LEAST, _SHARE * likely.max(initial=0.0))
+    return likely >= max(least, _SHARE * likely.max(initial=0.0))
 
 
-def evidence(cosine: float | None, covered: float) -> float:
-    """1 is certain, 0 is unrelated. `covered` is what `coverage` says.
-
-    Meaning has two anchors, read off public conversations with the shipped model: a cosine of .15 is
-    what unrelated sentences reach, .75 what paraphrases do. Words count by the share of the question's
-    terms that occur at all; BM25 itself cannot say, for its size depends on the corpus.
-    """
-    meaning = 0.0 if cosine is None else (cosine - _UNRELATED) / (_PARAPHRASE - _UNRELATED)
-    # Squared: one shared word of two is weak evidence, of three hardly any.
-    return min(1.0, max(0.0, meaning, _WORDS_ALONE * covered**2))
+def bears(likely: NDArray[np.float64], covered: Iterable[float]) -> bool:
+    """Whether anything has to do with the question: by the likelihoods, else by what `coverage` says of those
+    read, which is asked for only then: it takes a millisecond."""
+    return likely.max(initial=0.0) >= _BEARING or any(one >= _COVERING for one in covered)
 
 
 class Term(NamedTuple):
@@ -81,7 +76,7 @@ def coverage(terms: Sequence[Term], text: str) -> float:
 def forms(words: Sequence[str]) -> list[Term]:
     """The forms of the question's words: those that begin like them and end otherwise."""
     return [
-        Term(word, word[: max(_STEM, len(word) - _ENDING)], len(word) + _ENDING) for word in words
+        Term(word, word[: max(_STEM, len(word) - _ENDING)], len(word) + _LONGER) for word in words
     ]
 
 

@@ -66,6 +66,23 @@ async def test_the_newer_of_two_versions_of_a_fact_comes_first(tmp_path: Path) -
         assert falling == sorted(falling, reverse=True)
 
 
+async def test_of_two_that_contradict_each_other_the_newer_comes_first_whatever_else_they_say(
+    tmp_path: Path,
+) -> None:
+    """Their contents are not alike; that one says otherwise was found by entity, attribute and time."""
+    older = "Anna Smith works at Siemens, in the turbine department of the Erlangen office."
+    newer = "Anna Smith works at Bosch. The canteen there is famous for its noodles and its tea."
+    async with open_memories(tmp_path, embedder=shipped()) as memories:
+        await memories.remember([Draft(content=older, at=START)])
+        (new,) = await memories.remember([Draft(content=newer, at=START + timedelta(days=9))])
+        assert [one.attribute for one in new.updates] == ["works at"]
+        asked = "In which department of the Siemens office in Erlangen does Anna Smith work?"
+        assert await ask(memories, asked) == [newer, older]
+        why = await memories.recall(Query(text=asked, explain=True))
+        scores = [one.why.score for one in why.recollections if one.why]
+        assert scores[0] < scores[1] - 0.15, "the question is nearer to the older"
+
+
 async def test_the_score_is_the_sum_of_what_is_explained(tmp_path: Path) -> None:
     async with open_memories(tmp_path) as memories:
         await keep(memories, "Ada likes green tea.", "Bob likes tea.")

@@ -2,9 +2,13 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from loci.server.retrieval.diversity import diverse
 from loci.server.retrieval.newest import newest_first
 from loci.server.retrieval.ranking import Asked, Ranked, rank
+from loci.server.retrieval.relevance import bears, worth_showing
 from loci.server.retrieval.signs import ASKS, NUMBERS, TIMES, signs_of, wanted_signs
 from loci.server.retrieval.traits import Row, Traits
 from loci.server.retrieval.weights import SIGNALS
@@ -128,3 +132,42 @@ def test_the_newer_of_two_that_are_alike_goes_first() -> None:
     assert newest_first([1.0, 0.9], [1, 2], alike[[0, 2]]) == [0, 1]
     assert newest_first([1.0, 0.5], [1, 2], alike[:2]) == [0, 1]
     assert newest_first([], [], np.empty((0, 2), np.float32)) == []
+
+
+def test_the_newer_of_two_that_are_linked_goes_first_however_far_they_are() -> None:
+    apart = np.array([[1, 0], [0, 1], [0, 1]], np.float32)
+    assert newest_first([1.0, 0.4, 0.1], [1, 3, 2], apart, [(1, 0)]) == [1, 0, 2]
+    assert newest_first([1.0, 0.4, 0.1], [1, 3, 2], apart, [(0, 1)]) == [1, 0, 2]
+    assert newest_first([1.0, 0.4], [3, 1], apart[:2], [(0, 1)]) == [0, 1]
+
+
+def test_what_is_like_something_before_it_gives_way() -> None:
+    # The second says what the first does, the third something else.
+    vectors = np.array([[1, 0], [1, 0], [0, 1]], np.float32)
+    assert diverse([1.0, 0.9, 0.5], vectors, 0.0) == [0, 1, 2]
+    assert diverse([1.0, 0.9, 0.5], vectors, 0.5) == [0, 2, 1]
+    assert diverse([], np.empty((0, 2), np.float32), 0.5) == []
+
+
+@given(st.lists(st.floats(0, 2), max_size=12), st.floats(0, 1), st.integers(0, 9))
+def test_diversity_only_changes_the_order(scores: list[float], diversity: float, seed: int) -> None:
+    falling = sorted(scores, reverse=True)
+    vectors = np.random.default_rng(seed).normal(size=(len(falling), 4)).astype(np.float32)
+    order = diverse(falling, vectors, diversity)
+    assert sorted(order) == list(range(len(falling)))
+    assert order[:1] == list(range(len(falling)))[:1] or diversity == 1
+    assert diversity or order == list(range(len(falling)))
+
+
+def test_something_bears_on_a_question_by_likelihood_or_by_its_words() -> None:
+    assert bears(np.array([0.1, 0.3]), ())
+    assert not bears(np.array([0.1, 0.2]), ())
+    assert bears(np.array([0.1]), (0.2, 0.7))
+    assert not bears(np.array([0.1]), (0.5,))
+    assert not bears(np.array([]), ())
+
+
+def test_what_is_likely_enough_to_be_shown() -> None:
+    likely = np.array([0.5, 0.3, 0.03, 0.02])
+    assert worth_showing(likely).tolist() == [True, True, True, False]
+    assert worth_showing(likely, 0.26).tolist() == [True, True, False, False]

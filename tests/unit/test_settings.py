@@ -114,6 +114,8 @@ BAD: dict[str, object] = {
     "reflect_most": 0,
     "retention": "all: burn",
     "similar_from": 1.5,
+    "least_relevance": -0.1,
+    "diversity": 1.5,
     "board_value": 0,
     "board_history": 0,
     "board_wait": 0,

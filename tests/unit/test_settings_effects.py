@@ -167,6 +167,23 @@ class Proofs:
         self.given("signals", "meaning")
         assert self.ask(why) == {"meaning"}
 
+    def _recalled(self, text: str) -> list[str]:
+        answer = self.ask(lambda memories: memories.recall(Query(text=text)))
+        return [one.memory.content for one in answer.recollections]
+
+    def least_relevance(self) -> None:
+        self.remember("Green tea and green gardens", "Mara likes green tea")
+        assert len(self._recalled("green tea")) == 2
+        self.given("least_relevance", 0.4)
+        assert self._recalled("green tea") == ["Green tea and green gardens"]
+
+    def diversity(self) -> None:
+        other = "Green tea and green gardens"
+        self.remember("Mara likes green tea", "Mara likes green tea now", other)
+        assert self._recalled("Mara, green tea").index(other) == 2
+        self.given("diversity", 0.9)
+        assert self._recalled("Mara, green tea").index(other) == 1
+
     def idle_seconds(self) -> None:
         (self._folder / "home").mkdir(mode=0o700)
         toml = 'embedder = "hash"\nidle_seconds = 1\n'
