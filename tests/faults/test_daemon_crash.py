@@ -100,7 +100,11 @@ class Storm:
                         for one in self.home.daemons():
                             os.kill(one.pid, signal.SIGKILL)
                     case _:
-                        self._dice.choice(list(self._shims.values())).process.kill()
+                        # Not by the process: that would look for its end first, and take the code of
+                        # one that has just ended from whoever waits for it.
+                        shim = self._dice.choice(list(self._shims.values()))
+                        if shim.process.returncode is None:
+                            os.kill(shim.process.pid, signal.SIGKILL)
 
 
 async def hear(wire: Wire) -> int | None:
