@@ -222,7 +222,7 @@ def _likely(
     best = float(ranked.scores[0]) if len(ranked.scores) else 0.0
     likely = likelihood(cosines, ranked.scores, best)
     covered = (coverage(terms, _about(row)) for row in rows.values())
-    return likely if bears(likely, covered) else np.zeros(len(likely))
+    return likely if bears(likely, cosines, covered) else np.zeros(len(likely))
 
 
 def _hits(

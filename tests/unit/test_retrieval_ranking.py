@@ -160,11 +160,13 @@ def test_diversity_only_changes_the_order(scores: list[float], diversity: float,
 
 
 def test_something_bears_on_a_question_by_likelihood_or_by_its_words() -> None:
-    assert bears(np.array([0.1, 0.3]), ())
-    assert not bears(np.array([0.1, 0.2]), ())
-    assert bears(np.array([0.1]), (0.2, 0.7))
-    assert not bears(np.array([0.1]), (0.5,))
-    assert not bears(np.array([]), ())
+    near, far = np.array([0.2, 0.3]), np.array([0.2])
+    assert bears(np.array([0.1, 0.3]), near, ())
+    assert not bears(np.array([0.1, 0.2]), near, ())
+    assert not bears(np.array([0.1, 0.3]), far, ())
+    assert bears(np.array([0.1]), far, (0.2, 0.7))
+    assert not bears(np.array([0.1]), far, (0.5,))
+    assert not bears(np.array([]), np.array([]), ())
 
 
 def test_what_is_likely_enough_to_be_shown() -> None:
