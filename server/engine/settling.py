@@ -68,8 +68,8 @@ class Settling:
 
     def __init__(self, reading: Reading, contexts: Context) -> None:
         """`contexts` has those entities of which some name leaves several."""
-        self._known = [Known(*one) for one in reading.known]
-        self._kept = {(one.id, one.folded) for one in self._known}
+        self._known = [Known(*one[:-1]) for one in reading.known]
+        self._kept = {(one.id, one.folded) for one in reading.known if one.own}
         self._names = {one.id: (one.name, one.type) for one in self._known}
         self._contexts = contexts
         self._recent: dict[str, list[list[tuple[str, EntityType]]]] = {}

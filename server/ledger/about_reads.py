@@ -74,7 +74,7 @@ def _with_root(of: FromClause) -> FromClause:
 @cache
 def candidates() -> Prepared:
     """Names that may stand for what is named: folded, bare, first, last, skeleton; root, its name, its type;
-    how many names the root has. Each list is a JSON list of forms."""
+    whether the name is the root's own. Each list is a JSON list of forms."""
     forms = (
         one_of(_a.folded, _list("folded")),
         one_of(_a.bare, _list("bare")),
@@ -82,7 +82,8 @@ def candidates() -> Prepared:
         one_of(_a.last, _list("single")),
         one_of(_a.skeleton, _list("skeletons")),
     )
-    columns = (_a.folded, _a.bare, _a.first, _a.last, _a.skeleton, _r.id, _r.name, _r.type)
+    own = _a.entity == _r.id
+    columns = (_a.folded, _a.bare, _a.first, _a.last, _a.skeleton, _r.id, _r.name, _r.type, own)
     statement = select(*columns).select_from(_with_root(aliases))
     return prepare(statement.where(_a.tenant == _tenant(), or_(*forms)).limit(500))
 

@@ -263,6 +263,30 @@ async def test_merge_undo_and_split(tmp_path: Path) -> None:
             await memories.merge(rob, ["Rob"], undo=True)
 
 
+async def test_an_entity_is_gone_once_nothing_names_it_and_it_stands_for_none(
+    tmp_path: Path,
+) -> None:
+    async with open_memories(tmp_path) as memories:
+        (first,) = await keep(memories, "Anna Smith sings.")
+        await keep(memories, "Bob Miller sings.")
+        anna, bob = await id_of(memories, "Anna Smith"), await id_of(memories, "Bob Miller")
+        await memories.merge(anna, [bob])
+        await memories.forget([first], ForgetMode.ERASE)
+        await undo(memories, anna, bob)
+        assert await names(memories) == ["Bob Miller"]
+        assert rows(tmp_path, "entities") == 1
+
+
+async def test_a_name_of_a_merged_one_outlives_the_memory_that_brought_it(tmp_path: Path) -> None:
+    async with open_memories(tmp_path) as memories:
+        (first,) = await keep(memories, "Anna Smith met Bob Miller.")
+        anna, bob = await id_of(memories, "Anna Smith"), await id_of(memories, "Bob Miller")
+        await memories.merge(anna, [bob])
+        await keep(memories, "Bob Miller sings.")
+        await memories.forget([first], ForgetMode.ERASE)
+        assert await names(memories) == ["Bob Miller"]
+
+
 async def test_erasing_takes_all_that_nothing_else_supports(tmp_path: Path) -> None:
     async with open_memories(tmp_path) as memories:
         draft = Draft(content="Wilhelmina Zanzibar works at Quuxtronics.", session="s")
