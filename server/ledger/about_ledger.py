@@ -147,6 +147,10 @@ class AboutLedger:
         rows = await self._fetch(reads.said(), values)
         return [_said((*row[:-1], None)) for row in rows]
 
+    async def several_said(self) -> list[tuple[str, str]]:
+        """Entities and attributes of which several current memories say something."""
+        return [(root, name) for root, name in await self._fetch(reads.several_said(), {})]
+
     async def states(self, entities: Iterable[str]) -> list[Said]:
         """All that was ever said of entities, oldest first."""
         rows = await self._fetch(reads.states_of(), {"roots": _json(entities)})

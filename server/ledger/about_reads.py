@@ -39,6 +39,7 @@ __all__ = [
     "recent",
     "roots",
     "said",
+    "several_said",
     "states_of",
     "unread",
     "vectors_of",
@@ -124,6 +125,18 @@ def said() -> Prepared:
         _e.root, _s.attribute, _s.value, _s.single, _s.negated, _m.id, _m.valid_from, _m.seq,
     )  # fmt: skip
     return prepare(select(*columns).select_from(joined).where(*where).order_by(_m.seq))
+
+
+@cache
+def several_said() -> Prepared:
+    """Of which root and attribute several current memories say something."""
+    mine = and_(_e.tenant == _s.tenant, _e.id == _s.entity)
+    joined = states.join(entities, mine).join(
+        memories, and_(_m.tenant == _s.tenant, _m.id == _s.memory, _live)
+    )
+    statement = select(_e.root, _s.attribute).select_from(joined).where(_s.tenant == _tenant())
+    statement = statement.where(_m.superseded_by.is_(None)).group_by(_e.root, _s.attribute)
+    return prepare(statement.having(func.count(func.distinct(_s.memory)) > 1))
 
 
 @cache
