@@ -42,7 +42,7 @@ def reflect(flags: Flags, namespace: str | None, *, dry_run: bool, undo: bool, l
 def _show(found: Reflection) -> None:
     lines = [
         *(f"retire  {one.id}  {one.rule}" for one in found.retired),
-        *(f"close   {one.id}  {one.source} is not what it was" for one in found.closed),
+        *(f"close   {one.id}  holds no longer, by {one.source}" for one in found.closed),
         *(f"merge   {' '.join(o.ids)} into {o.into}  {o.content}" for o in found.merged),
         *(f"sum up  {len(one.sources)} in {one.id}  {one.content}" for one in found.summed),
     ]

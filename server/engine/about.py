@@ -97,7 +97,7 @@ def _understood(
 
 async def _contexts(room: Room, reading: Reading) -> Context:
     """Of those entities of which some name leaves several: rarely any."""
-    known = [Known(*one) for one in reading.known]
+    known = [Known(*one[:-1]) for one in reading.known]
     several: set[str] = set()
 
     def noted(ids: Sequence[str]) -> dict[str, float]:

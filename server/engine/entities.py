@@ -73,7 +73,7 @@ async def _named(room: Room, query: str) -> list[str]:
         skeletons=frozenset((name.skeleton,) if name.skeleton else ()),
     )
     rows = await room.ledger.about.candidates(forms)
-    known = [Known(*row) for row in rows]
+    known = [Known(*row[:-1]) for row in rows]
     several: list[str] = []
 
     def noted(ids: Sequence[str]) -> dict[str, float]:

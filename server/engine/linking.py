@@ -10,7 +10,7 @@ from ..entities import VALUES, fold
 from ..ledger import NewLink, NewState, Recent, Said
 from ..model import EntityType, LinkType, Memory, Near, Update
 
-__all__ = ["links", "updates"]
+__all__ = ["VAGUE", "differs", "links", "updates"]
 
 _REPEATS = 0.93
 """Cosine from which a neighbour says the same, if no statement differs."""
@@ -18,7 +18,7 @@ _COVERED = 0.7
 """Share of a neighbour's words that what refines it has."""
 _SAME = 92.0
 _ARTICLES = re.compile(r"^(?:the|a|an) ")
-_VAGUE = frozenset(("prefers",))
+VAGUE = frozenset(("prefers",))
 """Attributes of which one may have several, of different things: only a near memory is about the same."""
 _MOST = 5
 
@@ -36,9 +36,9 @@ def updates(
     for state in states:
         for old in reversed(said):
             same = (old.entity, old.attribute) == (state.entity, state.attribute)
-            if not same or not _differs(state, old):
+            if not same or not differs(state, old):
                 continue
-            if state.attribute in _VAGUE and old.memory not in close:
+            if state.attribute in VAGUE and old.memory not in close:
                 continue
             update = Update(
                 id=old.memory,
@@ -52,7 +52,9 @@ def updates(
     return [one for one in found.values() if one.id != memory.id][:_MOST]
 
 
-def _differs(new: NewState, old: Said) -> bool:
+def differs(new: NewState | Said, old: Said) -> bool:
+    """Whether what is said later, of the same entity and attribute, is another value of what has one at a time, or
+    denies what was said, or says what was denied."""
     same = _alike(new.value, old.value)
     if new.negated != old.negated:
         return same

@@ -1,6 +1,6 @@
 """What the texts of new memories name, and what is known that is like it: side by side with embedding."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from anyio import to_thread
@@ -14,6 +14,7 @@ from ..entities import (
     fold,
     keywords,
     name_of,
+    other_names,
     references,
     statements,
 )
@@ -42,6 +43,8 @@ class Read(NamedTuple):
     statements: Sequence[Statement]
     references: Sequence[Reference]
     keywords: tuple[str, ...]
+    others: Mapping[int, int]
+    """Where another name of something begins, and where the one that it is another of."""
 
 
 class Reading(NamedTuple):
@@ -80,7 +83,8 @@ def _read(room: Room, memory: Memory, found: Sequence[Found]) -> Read:
         named = _with_given(text, named, memory.entities)
     words = keywords(text, [one.found for one in named], room.counter.rank)
     all_found = [one.found for one in named if one.found.stop]
-    return Read(named, statements(text, all_found), references(text), words)
+    said, others = statements(text, all_found), other_names(text, all_found)
+    return Read(named, said, references(text), words, others)
 
 
 def _with_given(text: str, named: Sequence[Named], given: Sequence[str]) -> list[Named]:

@@ -1,7 +1,7 @@
 """reflect: one cycle of consolidation, and taking it back.
 
-In this order: memories whose time is up by a rule of retention, summaries that no longer hold,
-statements said twice, episodes that are worth a summary. What is to be done is found first, without
+In this order: memories whose time is up by a rule of retention, summaries that no longer hold, states that have
+ended, statements said twice, episodes that are worth a summary. What is to be done is found first, without
 holding anybody up; then it is done in one transaction, to whatever is still as it was found.
 """
 
@@ -16,6 +16,7 @@ from ..ledger import Done, Plan, Sight, Taken, VersionRow
 from ..model import Closed, Cycle, Filters, Kind, Reflection, Tier, Undone
 from ..tasks import uninterrupted
 from .check import check_namespace
+from .outdated import Stating, endings, stating_of
 from .repeated import merges
 from .retire import retirements
 from .room import Room
@@ -38,6 +39,7 @@ class _Looked:
     """Those that were remembered later are passed over."""
     ids: set[str] = field(default_factory=set[str])
     statements: list[Statement] = field(default_factory=list[Statement])
+    stating: dict[str, Stating] = field(default_factory=dict[str, Stating])
     episodes: list[Episode] = field(default_factory=list[Episode])
 
     def take(self, rows: Sequence[VersionRow]) -> None:
@@ -50,6 +52,8 @@ class _Looked:
                 self.episodes.append(Episode(memory.valid_from, seq, memory.id, memory.namespace))
             elif (statement := statement_of(seq, memory)) is not None:
                 self.statements.append(statement)
+            if (stating := stating_of(seq, memory)) is not None:
+                self.stating[memory.id] = stating
 
 
 async def reflect(
@@ -109,7 +113,11 @@ async def _plan(
     closed, told_closed = await _stale(room, looked.ids if namespace else None, gone)
     left -= len(retired) + len(closed)
     await progress(4, 10, "comparing")
-    statements = [one for one in looked.statements if one.id not in gone]
+    stating = {name: one for name, one in looked.stating.items() if name not in gone}
+    outdated, told_outdated, later = await endings(room, stating, max(left, 0))
+    left -= len(outdated)
+    past = gone | {one.old.id for one in outdated}
+    statements = [one for one in looked.statements if one.id not in past]
     merged, told_merged, more = await merges(room, statements, max(left, 0))
     await progress(6, 10, "summing up")
     ended = {one.id for one in closed}
@@ -117,15 +125,16 @@ async def _plan(
     summed, told_summed, rest = await summaries(
         room, episodes, ended, max(left - len(merged), 0), progress
     )
-    return Plan(retired=retired, closed=closed, merged=merged, summed=summed), Reflection(
+    plan = Plan(retired=retired, closed=closed, outdated=outdated, merged=merged, summed=summed)
+    return plan, Reflection(
         cycle=None,
         dry_run=True,
         looked=len(looked.ids),
         retired=told_retired,
-        closed=told_closed,
+        closed=told_closed + told_outdated,
         merged=told_merged,
         summed=told_summed,
-        left=late + more + rest,
+        left=late + later + more + rest,
     )
 
 

@@ -68,8 +68,8 @@ class Settling:
 
     def __init__(self, reading: Reading, contexts: Context) -> None:
         """`contexts` has those entities of which some name leaves several."""
-        self._known = [Known(*one) for one in reading.known]
-        self._kept = {(one.id, one.folded) for one in self._known}
+        self._known = [Known(*one[:-1]) for one in reading.known]
+        self._kept = {(one.id, one.folded) for one in reading.known if one.own}
         self._names = {one.id: (one.name, one.type) for one in self._known}
         self._contexts = contexts
         self._recent: dict[str, list[list[tuple[str, EntityType]]]] = {}
@@ -88,7 +88,9 @@ class Settling:
         before = self._recent.setdefault(memory.session, []) if memory.session else []
         places: dict[int, str] = {}
         for named in read.named:
-            one = self._entity(named, [i for m in before for i, _ in m], nearness, settled)
+            told = places.get(read.others.get(named.found.start, -2))
+            recent = [i for m in before for i, _ in m]
+            one = self._entity(named, told, recent, nearness, settled)
             places[named.found.start if named.found.stop else -1] = one
         self._refer(read, settled, before, places)
         spans = {one.found.start: one.found for one in read.named}
@@ -100,12 +102,17 @@ class Settling:
     def _entity(
         self,
         named: Named,
+        told: str | None,
         recent: Sequence[str],
         nearness: Callable[[Collection[str]], Mapping[str, float]] | None,
         settled: Settled,
     ) -> str:
         found, name = named.found, named.name
-        resolution = resolve(name, found.type, self._known, recent, nearness)
+        resolution = (
+            resolve(name, found.type, self._known, recent, nearness)
+            if told is None
+            else Resolution(told, "alias", "the text says that both are its names")
+        )
         one = self._enter(found.name, name, found.type, resolution, settled)
         how = "given" if named.given and resolution.id is None else resolution.how
         evidence = "named by the agent" if how == "given" else resolution.evidence

@@ -13,7 +13,7 @@ The rules of `RuleExtractor`, in their order:
 3. Technologies (`lexicon`, Pygments' languages), and what is named by its work (`the billing service`).
 4. `sorts`: what bears a name, by its own words (given names, legal forms, places), then by those around it.
 
-`resolution` says which entity a name stands for, `references` what `she` and `the project` do; `states` what a text says of
+`resolution` says which entity a name stands for, `stated` which other names a text gives it, `references` what `she` and `the project` do; `states` what a text says of
 an entity, `keywords` what a memory is about in a few words. Another `Extractor` can take the rules' place.
 """
 
@@ -23,6 +23,7 @@ from .protocol import Extractor, Found
 from .references import Antecedent, Reference, means, references
 from .resolution import Known, Resolution, resolve
 from .rules import RuleExtractor
+from .stated import other_names
 from .states import Statement, statements
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "keywords",
     "means",
     "name_of",
+    "other_names",
     "references",
     "resolve",
     "statements",

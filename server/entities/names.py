@@ -106,7 +106,7 @@ def _marks(tokens: Sequence[_Token], leaning: Leaning, known: frozenset[str]) ->
     for place, token in enumerate(tokens):
         attached = place > 0 and tokens[place - 1].text in "@#" and _touch(tokens, place)
         mark = _mark(token.text, style, leaning, first=first, known=known)
-        if mark == _NOT and first and _acts(tokens, place, leaning):
+        if mark != _CLEAR and first and _acts(tokens, place, leaning):
             mark = _CLEAR
         marks.append(_NOT if attached else mark)
         first = token.text in _ENDS or (first and not token.text[0].isalnum())
@@ -152,7 +152,7 @@ def _mark(word: str, style: _Style, leaning: Leaning, *, first: bool, known: fro
         return _CLEAR
     if word.isupper():
         return _CLEAR if len(word) <= _ACRONYM and lean > -1.5 and not first else _NOT
-    return _NOT if first or style.titled else _PERHAPS
+    return _NOT if style.titled or (first and lean <= _MIDDLE) else _PERHAPS
 
 
 def _runs(tokens: Sequence[_Token], marks: Sequence[int]) -> Iterator[tuple[int, int]]:

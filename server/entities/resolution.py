@@ -22,6 +22,8 @@ _NEAR_SPELLING = 82.0
 """Per cent alike, of names with the same skeleton."""
 _MARGIN = 0.05
 """Of cosine, by which one of several must be nearer."""
+_NEAR_WORD = 75.0
+_SHORT = 4
 _LONG = 5
 _LONGER = "the name is a part of this one"
 _LOOSE = frozenset(
@@ -74,7 +76,7 @@ def fitting(name: Name, sort: EntityType, known: Sequence[Known]) -> dict[str, l
     ways: dict[str, list[_Fit]] = {"exact": [], "alias": [], "fuzzy": []}
     others = _others(name, known)
     for one in known:
-        if compatible(sort, one.type) and one.id not in others:
+        if _may_be(name, sort, one) and one.id not in others:
             fit = _fit(name, sort, one)
             if fit is not None:
                 ways[fit.how].append(fit)
@@ -91,7 +93,8 @@ def resolve(
     """What a name stands for. `recent` are the entities that the session's last memories name; `nearness`
     gives cosines between this memory and those of entities, where it is known."""
     ways = fitting(name, sort, known)
-    short = ways["alias"] if sort in (EntityType.PERSON, EntityType.OTHER) else []
+    alone = sort in (EntityType.PERSON, EntityType.OTHER) and not name.first
+    short = ways["alias"] if alone else []
     exact = _ids(ways["exact"])
     if len(exact) == 1 and not (set(_ids(short)) - set(exact)):
         return Resolution(exact[0], "exact", "the same name")
@@ -113,18 +116,31 @@ def resolve(
     return Resolution(None, "new", "nothing known is like it", apart)
 
 
-def _others(name: Name, known: Iterable[Known]) -> set[str]:
+def _may_be(name: Name, sort: EntityType, one: Known) -> bool:
+    """A full name is one's, whatever sort a text makes it seem: the words beside it are weak evidence."""
+    if compatible(sort, one.type):
+        return True
+    values = sort in VALUES or one.type in VALUES
+    return bool(name.first) and name.folded == one.folded and not values
+
+
+def _others(name: Name, known: Sequence[Known]) -> set[str]:
     """Those who share one of two names and have another in the place of the other: namesakes."""
     if not name.first:
         return set()
     mine = (name.first, name.last)
+    same = {one.id for one in known if one.folded == name.folded or (one.last, one.first) == mine}
     return {
         one.id
         for one in known
-        if one.first
-        and (one.first in mine) != (one.last in mine)
-        and fuzz.ratio(name.bare, one.bare) < _NEAR_SPELLING
-    }
+        if one.first and (one.first in mine) != (one.last in mine) and not _spelled_alike(name, one)
+    } - same
+
+
+def _spelled_alike(name: Name, one: Known) -> bool:
+    """Whether the words in which two names of two differ are one word, spelled in two ways."""
+    here, there = (name.last, one.last) if name.first == one.first else (name.first, one.first)
+    return min(len(here), len(there)) >= _SHORT and fuzz.ratio(here, there) >= _NEAR_WORD
 
 
 def _fit(name: Name, sort: EntityType, one: Known) -> _Fit | None:
@@ -134,6 +150,8 @@ def _fit(name: Name, sort: EntityType, one: Known) -> _Fit | None:
         return None
     if name.bare == one.bare:
         return _Fit(one, "alias", "the same without title, legal form or sort")
+    if name.first and (name.first, name.last) == (one.last, one.first) and _of_two(name, one):
+        return _Fit(one, "alias", "the same two words in the other order")
     if EntityType.PERSON in (sort, one.type):
         if not name.first and name.bare in (one.first, one.last):
             return _Fit(one, "alias", "a part of the name")
@@ -148,6 +166,10 @@ def _fit(name: Name, sort: EntityType, one: Known) -> _Fit | None:
         if alike >= _NEAR_SPELLING - 7 * (sort is EntityType.PERSON):
             return _Fit(one, "fuzzy", f"spelled {alike / 100:.2f} alike, with the same consonants")
     return None
+
+
+def _of_two(name: Name, one: Known) -> bool:
+    return name.bare.count(" ") == one.bare.count(" ") == 1
 
 
 def _ids(fits: Iterable[_Fit]) -> list[str]:

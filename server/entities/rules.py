@@ -16,7 +16,7 @@ from .sorts import sort_of
 
 __all__ = ["RuleExtractor"]
 
-_IDENTITY: Final = "rules-1"
+_IDENTITY: Final = "rules-2"
 _LONGEST = 20_000
 """Characters that are looked at: beyond, a memory is a document, and no statement."""
 _TERM = re.compile(r"(?<![\w$@/\\.\-])\.?[A-Za-z][\w.]*(?:\+\+|#)?(?![\w/\\]|-[a-z])")

@@ -64,9 +64,9 @@ _RULES: Final = tuple(
     )
 )  # fmt: skip
 """In the order of their right: what an earlier rule took, no later one gets."""
-_DIGIT_OR_MARK = re.compile(
-    r"[\d`/\\._$<@#=%]|--|[a-z][A-Z]|README|Make|Docker",
-    re.IGNORECASE,
+_MARK = re.compile(
+    r"[\d`/\\_$€£¥<@#=~>]|\.(?=\S)|::|\(\)|--|[a-z][A-Z]|Makefile|README|Dockerfile|CHANGELOG|Gemfile|Procfile"
+    r"|(?:install|commit) |:\S"
 )
 """What each of them needs, and most statements have not."""
 
@@ -82,7 +82,7 @@ def without_runs(text: str) -> str:
 
 def shaped(text: str, plain: str) -> Iterator[Found]:
     """What has a shape, by right; they may overlap. `plain` is the text without runs."""
-    if not _DIGIT_OR_MARK.search(text):
+    if not _MARK.search(text):
         return
     yield from _LINKS.found(text)
     for sort, pattern in _RULES:

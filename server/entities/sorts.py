@@ -89,7 +89,8 @@ _OF_PERSON = re.compile(
     r"reviewed|approved|suggested|agreed|decided|had|has|was born|studied|plays))\b"
 )
 _TOWARDS_PLACE = re.compile(
-    r"\b(?:in|from|near|to|visit|visited|visiting|lives? in|moved to|live in|around)$"
+    r"\b(?:in|near|visit|visited|visiting|(?:moved|flew|travel(?:s|l?ed)?|drove|trip|flight|train|relocated|came|"
+    r"comes|back) (?:to|from)|around)$"
 )
 _TOWARDS_COMPANY = re.compile(
     r"\b(?:works? (?:at|for)|work(?:ed|ing) (?:at|for)|joined|company|startup|ceo of|employer|hired by)$"
@@ -98,7 +99,8 @@ _TOWARDS_PROJECT = re.compile(
     r"\b(?:project|codename|codenamed|initiative|repo|repository|milestone)$"
 )
 _TOWARDS_PRODUCT = re.compile(
-    r"\b(?:use|uses|using|used|install|installed|library|framework|tool|app|language|database|with|on)$"
+    r"\b(?:use|uses|using|used|install|installed|library|framework|tool|app|language|database|"
+    r"(?:built|made|written|done|works|runs?|running|based|integrat(?:es|ed)|implemented) (?:with|on))$"
 )
 
 

@@ -9,7 +9,7 @@ from .about import About, write
 from .about_tables import aliases, contexts, entities, links, mentions, merges, states
 from .where import one_of
 
-__all__ = ["derived_texts", "erase_about", "forget_about", "rewrite"]
+__all__ = ["derived_texts", "erase_about", "forget_about", "prune", "rewrite"]
 
 _e, _a, _n, _s = entities.c, aliases.c, mentions.c, states.c
 
@@ -31,7 +31,7 @@ def erase_about(connection: Connection, tenant: int, ids: Sequence[str]) -> None
     touched = _drop(connection, tenant, ids)
     ends = or_(one_of(links.c.source, ids), one_of(links.c.target, ids))
     connection.execute(delete(links).where(links.c.tenant == tenant, ends))
-    _prune(connection, tenant, touched)
+    prune(connection, tenant, touched)
 
 
 def rewrite(
@@ -40,12 +40,12 @@ def rewrite(
     """Write what memories are about, in the place of what was written before. Their links stay."""
     touched = _drop(connection, tenant, [memory for memory, _ in rows])
     write(connection, tenant, rows, now)
-    _prune(connection, tenant, touched)
+    prune(connection, tenant, touched)
 
 
 def forget_about(connection: Connection, tenant: int, ids: Sequence[str]) -> None:
     """Remove what memories are about, so that they are looked through again. Their links stay."""
-    _prune(connection, tenant, _drop(connection, tenant, ids))
+    prune(connection, tenant, _drop(connection, tenant, ids))
 
 
 def _drop(connection: Connection, tenant: int, ids: Sequence[str]) -> list[str]:
@@ -68,7 +68,7 @@ def _touched(connection: Connection, tenant: int, ids: Sequence[str]) -> list[st
     ]
 
 
-def _prune(connection: Connection, tenant: int, touched: Sequence[str]) -> None:
+def prune(connection: Connection, tenant: int, touched: Sequence[str]) -> None:
     """Remove the names and the entities among those touched that no memory supports any more."""
     if not touched:
         return

@@ -50,6 +50,8 @@ class Candidate(NamedTuple):
     id: str
     name: str
     type: EntityType
+    own: bool
+    """Whether the name is its own, and not that of one that was merged into it."""
 
 
 class Recent(NamedTuple):
@@ -130,7 +132,7 @@ class AboutLedger:
             "skeletons": _json(forms.skeletons),
         }
         rows = await self._fetch(reads.candidates(), values)
-        return [Candidate._make((*row[:-1], EntityType(row[-1]))) for row in rows]
+        return [Candidate._make((*row[:-2], EntityType(row[-2]), bool(row[-1]))) for row in rows]
 
     async def recent(self, session: str, limit: int) -> list[Recent]:
         """What the session's last memories name, newest first."""
@@ -144,6 +146,10 @@ class AboutLedger:
         values = {"roots": _json(entities), "attributes": _json(attributes), "now": now}
         rows = await self._fetch(reads.said(), values)
         return [_said((*row[:-1], None)) for row in rows]
+
+    async def several_said(self) -> list[tuple[str, str]]:
+        """Entities and attributes of which several current memories say something."""
+        return [(root, name) for root, name in await self._fetch(reads.several_said(), {})]
 
     async def states(self, entities: Iterable[str]) -> list[Said]:
         """All that was ever said of entities, oldest first."""
@@ -258,6 +264,7 @@ class AboutLedger:
 
         def job(connection: Connection) -> list[str]:
             noting(connection, [into, *children])
+            self.pruned.times += 1
             return merging.undo(connection, *cells)
 
         return await self._writer.write(Do(job))

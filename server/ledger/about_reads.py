@@ -40,6 +40,7 @@ __all__ = [
     "recent",
     "roots",
     "said",
+    "several_said",
     "states_of",
     "unread",
     "updates_among",
@@ -77,7 +78,7 @@ def _with_root(of: FromClause) -> FromClause:
 @cache
 def candidates() -> Prepared:
     """Names that may stand for what is named: folded, bare, first, last, skeleton; root, its name, its type;
-    how many names the root has. Each list is a JSON list of forms."""
+    whether the name is the root's own. Each list is a JSON list of forms."""
     forms = (
         one_of(_a.folded, _list("folded")),
         one_of(_a.bare, _list("bare")),
@@ -85,7 +86,8 @@ def candidates() -> Prepared:
         one_of(_a.last, _list("single")),
         one_of(_a.skeleton, _list("skeletons")),
     )
-    columns = (_a.folded, _a.bare, _a.first, _a.last, _a.skeleton, _r.id, _r.name, _r.type)
+    own = _a.entity == _r.id
+    columns = (_a.folded, _a.bare, _a.first, _a.last, _a.skeleton, _r.id, _r.name, _r.type, own)
     statement = select(*columns).select_from(_with_root(aliases))
     return prepare(statement.where(_a.tenant == _tenant(), or_(*forms)).limit(500))
 
@@ -126,6 +128,18 @@ def said() -> Prepared:
         _e.root, _s.attribute, _s.value, _s.single, _s.negated, _m.id, _m.valid_from, _m.seq,
     )  # fmt: skip
     return prepare(select(*columns).select_from(joined).where(*where).order_by(_m.seq))
+
+
+@cache
+def several_said() -> Prepared:
+    """Of which root and attribute several current memories say something."""
+    mine = and_(_e.tenant == _s.tenant, _e.id == _s.entity)
+    joined = states.join(entities, mine).join(
+        memories, and_(_m.tenant == _s.tenant, _m.id == _s.memory, _live)
+    )
+    statement = select(_e.root, _s.attribute).select_from(joined).where(_s.tenant == _tenant())
+    statement = statement.where(_m.superseded_by.is_(None)).group_by(_e.root, _s.attribute)
+    return prepare(statement.having(func.count(func.distinct(_s.memory)) > 1))
 
 
 @cache

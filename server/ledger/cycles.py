@@ -47,7 +47,7 @@ class Taken(NamedTuple):
 
 
 class Merge(NamedTuple):
-    """One statement is superseded by another that says the same."""
+    """One statement is superseded by another: it says the same, or what came after."""
 
     old: Taken
     keeper: Taken
@@ -73,6 +73,7 @@ class Plan:
 
     retired: Sequence[Retire] = ()
     closed: Sequence[Taken] = ()
+    outdated: Sequence[Merge] = ()
     merged: Sequence[Merge] = ()
     summed: Sequence[Sum] = ()
 
@@ -142,6 +143,8 @@ def apply(
         _retire(ledger, one, until, done)
     for taken in plan.closed:
         _close(ledger, taken, done)
+    for ended in plan.outdated:
+        _outdate(ledger, ended, done)
     for merge in plan.merged:
         _merge(ledger, merge, done)
     for sum_up in plan.summed:
@@ -191,24 +194,40 @@ def _close(ledger: _Ledger, taken: Taken, done: Done) -> None:
     done.note("close", taken.id, before=row.seq, after=after)
 
 
+def _outdate(ledger: _Ledger, ended: Merge, done: Done) -> None:
+    """As an update does it that may supersede; each keeps its uses."""
+    if (pair := _superseded(ledger, ended, done)) is not None:
+        row, keeper, after = pair
+        done.note("outdate", row.memory.id, other=keeper.memory.id, before=row.seq, after=after)
+
+
 def _merge(ledger: _Ledger, merge: Merge, done: Done) -> None:
     """As `remember` with `supersedes` does it; the uses of both are the keeper's from now on."""
-    found = ledger.found(merge)
-    row, keeper = found.get(merge.old.id), found.get(merge.keeper.id)
-    if row is None or keeper is None or row.memory.pinned:
+    if (pair := _superseded(ledger, merge, done)) is None:
         return
-    if row.memory.superseded_by is not None or keeper.memory.superseded_by is not None:
-        return
-    done.removed += ledger.passages(row.seq)
-    later = replace(
-        row.memory, superseded_by=keeper.memory.id, valid_until=keeper.memory.valid_from
-    )
-    after = put_version(ledger.connection, ledger.tenant, row, later, ledger.now)
+    row, keeper, after = pair
     uses, used = keeper.memory.uses, keeper.memory.used_at
     ledger.set([keeper.seq], uses=uses + row.memory.uses, used_at=max(used, row.memory.used_at))
     cells = {"before": row.seq, "after": after, "uses": row.memory.uses, "used_at": used}
     done.note("merge", row.memory.id, other=keeper.memory.id, **cells)
     done.ids.add(keeper.memory.id)
+
+
+def _superseded(
+    ledger: _Ledger, pair: Merge, done: Done
+) -> tuple[VersionRow, VersionRow, int] | None:
+    """Both as they were, and the seq of the version that is superseded; None where one is not as it was found."""
+    found = ledger.found(pair)
+    row, keeper = found.get(pair.old.id), found.get(pair.keeper.id)
+    if row is None or keeper is None or row.memory.pinned:
+        return None
+    if row.memory.superseded_by is not None or keeper.memory.superseded_by is not None:
+        return None
+    done.removed += ledger.passages(row.seq)
+    later = replace(
+        row.memory, superseded_by=keeper.memory.id, valid_until=keeper.memory.valid_from
+    )
+    return row, keeper, put_version(ledger.connection, ledger.tenant, row, later, ledger.now)
 
 
 def _sum(ledger: _Ledger, sum_up: Sum, done: Done) -> None:
@@ -263,7 +282,7 @@ def _taken_back(
         case "sum" if row.seq == step["after"] and not hidden and not row.memory.pinned:
             done.removed += ledger.passages(row.seq)
             ledger.set([row.seq], deleted_at=ledger.now, restorable_until=until)
-        case "merge" | "close" if row.seq == step["after"] and not hidden:
+        case "merge" | "close" | "outdate" if row.seq == step["after"] and not hidden:
             _revive(ledger, step, row, done)
         case _:
             return False
@@ -276,7 +295,7 @@ def _revive(ledger: _Ledger, step: dict[str, Any], row: VersionRow, done: Done) 
     ends = {"superseded_by": before.superseded_by, "valid_until": before.valid_until}
     later = replace(row.memory, **ends)
     done.added.append(put_version(ledger.connection, ledger.tenant, row, later, ledger.now))
-    if step["other"] is None:
+    if step["kind"] != "merge":
         return
     keeper = current(ledger.connection, ledger.tenant, [step["other"]], deleted=True)
     for seq, memory in keeper.values():
@@ -296,7 +315,11 @@ def log() -> Prepared:
 
 @cache
 def undone_merges() -> Prepared:
-    """Which memory was merged into which, and that was undone."""
+    """Which memory was superseded by which, and that was undone."""
     joined = select(_s.memory, _s.other).join(cycles, _c.id == _s.cycle)
-    where = (_s.tenant == bindparam("tenant"), _s.kind == "merge", _c.undone_at.is_not(None))
+    where = (
+        _s.tenant == bindparam("tenant"),
+        _s.other.is_not(None),
+        _c.undone_at.is_not(None),
+    )
     return prepare(joined.where(*where))

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, and_, func, insert, select, update
 
 from ..errors import InvalidInput, NotFound
+from .about_erase import prune
 from .about_tables import aliases, entities, mentions, merges
 from .where import fold, one_of
 
@@ -62,6 +63,8 @@ def undo(
         edge = update(merges).where(_g.tenant == tenant, _g.child == child, _g.undone_at.is_(None))
         connection.execute(edge.values(undone_at=now))
         _hang(connection, tenant, child, _edges(connection, tenant, root))
+    # What named the root may be erased: it stayed for those that it stood for.
+    prune(connection, tenant, [root])
     return list(children)
 
 

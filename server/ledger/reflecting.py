@@ -74,7 +74,7 @@ class CycleLedger:
         return {name for (name,) in found}
 
     async def undone_merges(self) -> set[tuple[str, str]]:
-        """Which memory is not to be merged into which, since that was undone."""
+        """Which memory is not to be superseded by which, since that was undone."""
         found = await self._readers.fetch(cycles.undone_merges(), {"tenant": self._tenant})
         return {(memory, other) for memory, other in found}
 

@@ -16,7 +16,8 @@ class Retired:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closed:
-    """A derived memory that no longer holds, since a source is not what it was."""
+    """A memory that no longer holds: a derived one, of which a source is not what it was; or one that says a
+    state, and `source` says otherwise later."""
 
     id: str
     source: str

@@ -87,6 +87,59 @@ async def test_names_are_resolved_exactly_by_alias_and_by_spelling(tmp_path: Pat
         assert await named(memories, found[2]) == {"Anna Jones": "new"}
 
 
+async def test_a_full_name_is_ones_whatever_the_words_beside_it_suggest(tmp_path: Path) -> None:
+    async with open_memories(tmp_path) as memories:
+        await keep(memories, "A visit near Xanthe Quillon was planned.")
+        for text in ("Xanthe Quillon said no.", "We use Xanthe Quillon."):
+            (told,) = await keep(memories, text)
+            assert set(await named(memories, told)) == {"Xanthe Quillon"}, text
+
+
+async def test_two_words_of_a_name_may_come_in_the_other_order(tmp_path: Path) -> None:
+    async with open_memories(tmp_path) as memories:
+        await keep(memories, "Qian Yongqiang called.")
+        (told,) = await keep(memories, "Yongqiang Qian agreed.")
+        assert await named(memories, told) == {"Qian Yongqiang": "alias"}
+
+
+async def test_namesakes_with_names_that_look_alike_stay_two(tmp_path: Path) -> None:
+    async with open_memories(tmp_path) as memories:
+        await keep(memories, "Zhiqiang called.", "Liu Zhiqiang agreed.")
+        one, two = await keep(memories, "Wu Zhiqiang agreed.", "Liu Zhiqiang called.")
+        assert await named(memories, one) == {"Wu Zhiqiang": "new"}
+        assert set(await named(memories, two)) == {"Liu Zhiqiang"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Zhang Mingxuan (childhood friend, nickname Xuanzi, phone 12345) called.",
+        "Zhang Mingxuan, also known as Xuanzi, called.",
+        "Zhang Mingxuan a.k.a. Xuanzi called.",
+        'Zhang Mingxuan goes by "Xuanzi".',
+    ],
+)
+async def test_another_name_that_a_text_gives_is_known_from_then_on(
+    tmp_path: Path, text: str
+) -> None:
+    async with open_memories(tmp_path) as memories:
+        await keep(memories, text)
+        (later,) = await keep(memories, "Dinner with Xuanzi was good.")
+        assert await named(memories, later) == {"Zhang Mingxuan": "exact"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Zhang Mingxuan called Xuanzi.", "Zhang Mingxuan said. The nickname Xuanzi is nice."],
+)
+async def test_what_only_stands_beside_a_name_is_no_other_name_of_it(
+    tmp_path: Path, text: str
+) -> None:
+    async with open_memories(tmp_path) as memories:
+        (one,) = await keep(memories, text)
+        assert set(await named(memories, one)) == {"Zhang Mingxuan", "Xuanzi"}
+
+
 async def test_a_short_name_of_two_is_told_by_the_session_and_else_left_open(
     tmp_path: Path,
 ) -> None:
@@ -208,6 +261,30 @@ async def test_merge_undo_and_split(tmp_path: Path) -> None:
         assert await names(memories, "Bobby") == ["Bobby"]
         with pytest.raises(InvalidInput):
             await memories.merge(rob, ["Rob"], undo=True)
+
+
+async def test_an_entity_is_gone_once_nothing_names_it_and_it_stands_for_none(
+    tmp_path: Path,
+) -> None:
+    async with open_memories(tmp_path) as memories:
+        (first,) = await keep(memories, "Anna Smith sings.")
+        await keep(memories, "Bob Miller sings.")
+        anna, bob = await id_of(memories, "Anna Smith"), await id_of(memories, "Bob Miller")
+        await memories.merge(anna, [bob])
+        await memories.forget([first], ForgetMode.ERASE)
+        await undo(memories, anna, bob)
+        assert await names(memories) == ["Bob Miller"]
+        assert rows(tmp_path, "entities") == 1
+
+
+async def test_a_name_of_a_merged_one_outlives_the_memory_that_brought_it(tmp_path: Path) -> None:
+    async with open_memories(tmp_path) as memories:
+        (first,) = await keep(memories, "Anna Smith met Bob Miller.")
+        anna, bob = await id_of(memories, "Anna Smith"), await id_of(memories, "Bob Miller")
+        await memories.merge(anna, [bob])
+        await keep(memories, "Bob Miller sings.")
+        await memories.forget([first], ForgetMode.ERASE)
+        assert await names(memories) == ["Bob Miller"]
 
 
 async def test_erasing_takes_all_that_nothing_else_supports(tmp_path: Path) -> None:

@@ -219,6 +219,76 @@ async def test_what_was_merged_is_erased_with_what_says_the_same(tmp_path: Path)
         assert (await memories.undo()).ids == ()
 
 
+SUPERSEDE = Limits(updates="supersede")
+
+
+async def test_a_state_that_ended_is_closed_if_updates_may_supersede(tmp_path: Path) -> None:
+    clock = Clock()
+    async with open_memories(tmp_path, clock=clock) as memories:
+        late, first = await told(
+            memories,
+            Draft(content="Mara works at Bosch.", at=START - timedelta(days=9)),
+            Draft(content="Mara works at Miele.", at=START - timedelta(days=30)),
+        )
+        clock.pass_days(1)
+        (now,) = await keep(memories, "Mara works at Siemens.")
+        assert not (await memories.reflect()).changes, "by default it is reported and no more"
+    async with open_memories(tmp_path, clock=clock, limits=SUPERSEDE) as memories:
+        before = await state(memories)
+        planned = await memories.reflect(dry_run=True)
+        assert {(one.id, one.source) for one in planned.closed} == {(late, now), (first, now)}
+        assert await state(memories) == before
+        done = await memories.reflect()
+        assert done.closed == planned.closed
+        assert [line.summary for line in await memories.cycles()] == ["2 closed"]
+        old = await memories.get(late)
+        kept = await memories.get(now)
+        assert (old.superseded_by, old.valid_until) == (now, kept.valid_from)
+        assert await contents(memories) == ["Mara works at Siemens."]
+        assert not (await memories.reflect()).changes
+        assert (await memories.undo()).changed == ()
+        assert await state(memories) == before
+        assert not (await memories.reflect()).changes, "what was undone is not done again"
+
+
+async def test_a_state_is_left_where_more_is_said_or_it_is_pinned_or_elsewhere(
+    tmp_path: Path,
+) -> None:
+    async with open_memories(tmp_path) as memories:
+        await told(
+            memories,
+            Draft(content="Mara works at Bosch; Mara likes tea."),
+            Draft(content="Mara works at Miele.", pinned=True),
+            Draft(content="Mara works at Braun.", namespace="else"),
+            Draft(content="Mara works at Krups.", kind=Kind.EPISODIC),
+            Draft(content="Mara works at Tefal.", expires_in=100_000),
+            Draft(content="Mara likes coffee."),
+            Draft(content="Mara prefers trains."),
+            Draft(content="Mara prefers milk."),
+            Draft(content="Mara works at Siemens."),
+        )
+    async with open_memories(tmp_path, limits=SUPERSEDE) as memories:
+        assert not (await memories.reflect()).closed
+
+
+async def test_closing_states_is_capped_and_what_has_not_settled_is_left_unasked(
+    tmp_path: Path,
+) -> None:
+    clock = Clock()
+    async with open_memories(tmp_path, clock=clock) as memories:
+        for name in ("Bosch", "Miele", "Siemens"):
+            await keep(memories, f"Mara works at {name}.")
+    limits = Limits(updates="supersede", reflect_most=1, reflect_every=timedelta(hours=1))
+    async with open_memories(tmp_path, clock=clock, limits=limits) as memories:
+        await memories.tidy()
+        assert await memories.cycles() == []
+        done = await memories.reflect()
+        assert (len(done.closed), done.left) == (1, 1)
+        clock.pass_days(2)
+        await memories.tidy()
+        assert await contents(memories) == ["Mara works at Siemens."]
+
+
 async def test_what_was_changed_since_is_left_by_undo(tmp_path: Path) -> None:
     clock = Clock()
     async with open_memories(tmp_path, clock=clock, embedder=shipped()) as memories:
