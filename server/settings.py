@@ -176,7 +176,7 @@ class Settings(WorkspaceSettings, MindSettings, ServingSettings):
         "all",
     )
     secrets: Literal["mask", "refuse", "allow"] = about(
-        "What is done with credentials in what is to be remembered.",
+        "What is done with credentials in memories, notes of scratchpads and cells of blackboards.",
         "mask, refuse or allow",
         "mask",
     )
