@@ -63,8 +63,9 @@ async def scratchpad_write(
         importance=importance,
         outcome=outcome,
     )
-    noted = await (await memories_of(ctx)).note(new)
-    wrote_in(session)
+    memories = await memories_of(ctx)
+    noted = await memories.note(new)
+    wrote_in(memories, session)
     size = {"notes": noted.notes, "characters": noted.characters, "limit": noted.limit}
     told = {"masked": list(noted.masked)} if noted.masked else {}
     return answer({"id": noted.id, "pad": size, **told})
