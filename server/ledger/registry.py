@@ -1,6 +1,5 @@
 """The administrator's side of the ledger: which tenants there are, who may come in, what was done."""
 
-import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cache
@@ -9,7 +8,6 @@ from typing import Any, TypeVar
 from sqlalchemy import (
     Connection,
     Select,
-    Text,
     bindparam,
     func,
     insert,
@@ -24,11 +22,9 @@ from . import audit
 from .access_tables import tokens
 from .fulltext import create_words
 from .jobs import Do
-from .lookups import Lookups
 from .prepared import Prepared, prepare
 from .readers import Readers
 from .tables import memories, sequences, tenants
-from .where import one_of
 from .writer import Writer
 
 __all__ = ["Registry"]
@@ -41,12 +37,11 @@ _t, _k, _m = tenants.c, tokens.c, memories.c
 class Registry:
     """Tenants, tokens and the audit: `Ledger.registry`. Names no memory and shows no content."""
 
-    __slots__ = ("_lookups", "_readers", "_writer")
+    __slots__ = ("_readers", "_writer")
 
     def __init__(self, readers: Readers, writer: Writer) -> None:
         self._readers = readers
         self._writer = writer
-        self._lookups = Lookups(self._tokens)
 
     async def tenants(self, now: datetime) -> list[TenantRow]:
         """All, by their names; those that Loci itself needs aside."""
@@ -71,7 +66,8 @@ class Registry:
 
     async def token(self, name: str) -> tuple[Token, bytes] | None:
         """One by its id, and the digest of its secret. It may be expired or revoked."""
-        return await self._lookups(name)
+        found = await self._readers.fetch(_by_id(), {"id": name})
+        return (_token(found[0][:-1]), found[0][-1]) if found else None
 
     async def revoke_token(self, name: str, now: datetime) -> Token:
         """End a token. One that has ended stays as it is. Raises NotFound."""
@@ -86,10 +82,6 @@ class Registry:
     async def audit(self, tenant: str, after: int, limit: int) -> list[AuditEntry]:
         """What was done in a tenant, beyond an entry's number, oldest first."""
         return await self._readers.read(lambda c: audit.entries(c, tenant, after, limit))
-
-    async def _tokens(self, names: set[str]) -> dict[str, tuple[Token, bytes]]:
-        found = await self._readers.fetch(_by_ids(), {"ids": json.dumps(sorted(names))})
-        return {row[0]: (_token(row[:-1]), row[-1]) for row in found}
 
     async def _write(self, job: Callable[[Connection], T]) -> T:
         return await self._writer.write(Do(job))
@@ -168,9 +160,8 @@ def _select_tokens() -> Select[*tuple[Any, ...]]:
 
 
 @cache
-def _by_ids() -> Prepared:
-    ids = bindparam("ids", type_=Text())
-    return prepare(_select_tokens().add_columns(_k.hash).where(one_of(_k.id, ids)))
+def _by_id() -> Prepared:
+    return prepare(_select_tokens().add_columns(_k.hash).where(_k.id == bindparam("id")))
 
 
 def _token(row: Sequence[Any]) -> Token:
