@@ -163,7 +163,7 @@ class Settings(WorkspaceSettings, MindSettings, RecallSettings, ServingSettings)
         "How long the daemon stays when no client is connected.", 1, 1_000_000, 600
     )
     secrets: Literal["mask", "refuse", "allow"] = about(
-        "What is done with credentials in what is to be remembered.",
+        "What is done with credentials in memories, notes of scratchpads and cells of blackboards.",
         "mask, refuse or allow",
         "mask",
     )

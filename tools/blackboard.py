@@ -40,6 +40,7 @@ class _Page(BaseModel):
 
 class _Written(_Cell):
     board: str
+    masked: list[str] | None = Field(None, description="Credentials that were left out")
 
 
 async def blackboard_read(

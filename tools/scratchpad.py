@@ -23,6 +23,7 @@ class _Size(BaseModel):
 class _Written(BaseModel):
     id: str
     pad: _Size
+    masked: list[str] | None = Field(None, description="Credentials that were left out")
 
 
 class _Note(BaseModel):
@@ -62,10 +63,12 @@ async def scratchpad_write(
         importance=importance,
         outcome=outcome,
     )
-    noted = await (await memories_of(ctx)).note(new)
-    wrote_in(session)
+    memories = await memories_of(ctx)
+    noted = await memories.note(new)
+    wrote_in(memories, session)
     size = {"notes": noted.notes, "characters": noted.characters, "limit": noted.limit}
-    return answer({"id": noted.id, "pad": size})
+    told = {"masked": list(noted.masked)} if noted.masked else {}
+    return answer({"id": noted.id, "pad": size, **told})
 
 
 async def scratchpad_read(

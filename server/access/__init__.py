@@ -8,7 +8,7 @@ from .caller import Caller, as_caller, current_caller
 from .desk import Desk
 from .scopes import EVERYTHING, Scope, scopes_in
 from .verbs import Shell, ShellDesk, at_desk
-from .visit import Visit, visiting, wrote_in
+from .visit import Visit, current_visit, visiting, wrote_in
 
 __all__ = [
     "EVERYTHING",
@@ -21,6 +21,7 @@ __all__ = [
     "as_caller",
     "at_desk",
     "current_caller",
+    "current_visit",
     "scopes_in",
     "visiting",
     "wrote_in",

@@ -17,6 +17,9 @@ R = TypeVar("R")
 _SLICE = 0.02
 """Seconds of work after which a runner comes back to the loop: the wait of a cancellation."""
 
+_ASKING = 0.25
+"""Seconds after an urgent piece of work in which the next one is to be expected."""
+
 
 def cores() -> int:
     """Cores this process may use."""
@@ -29,16 +32,21 @@ class Runners:
     """Runs blocking work, at most `threads` pieces at once.
 
     Urgent work has places of its own: it does not queue behind a long batch but shares the cores
-    with it.
+    with it. While questions come, batches leave a thread's core to them: an answer is more than its
+    vector.
     """
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._threads = threads
+        self._clock = clock
+        self._asked_at: float | None = None
         self._batches = anyio.CapacityLimiter(threads)
+        self._held_back = anyio.CapacityLimiter(max(1, threads - 1))
         self._urgent = anyio.CapacityLimiter(threads)
 
     async def one(self, work: Callable[[], R]) -> R:
         """`work()`, at once. A cancellation waits for its end."""
+        self._asked_at = self._clock()
         return await anyio.to_thread.run_sync(work, limiter=self._urgent)
 
     async def each(self, work: Callable[[A], R], items: Sequence[A]) -> list[R]:
@@ -57,7 +65,9 @@ class Runners:
 
     async def _drain(self, batch: "_Batch[A, R]") -> None:
         while batch.waiting:
-            await anyio.to_thread.run_sync(batch.work_for, _SLICE, limiter=self._batches)
+            asked = self._asked_at is not None and self._clock() - self._asked_at < _ASKING
+            limiter = self._held_back if asked else self._batches
+            await anyio.to_thread.run_sync(batch.work_for, _SLICE, limiter=limiter)
 
 
 class _Batch(Generic[A, R]):

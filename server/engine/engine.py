@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 
 import anyio
 import structlog
@@ -26,6 +27,7 @@ from .health import CANARY, check_canary, index_status, status
 from .limits import Limits
 from .memories import Memories
 from .prepare import compare, embed
+from .redaction import guarded_write
 from .room import Room
 from .tending import Tending
 from .usage import Usage
@@ -277,6 +279,7 @@ class Engine:
             limits=self._limits.boards,
             clock=self._clock,
             announce=announce,
+            guard=partial(guarded_write, what=self._limits.secrets),
             due=self._boards.due,
         )
         if (due := await ledger.boards.next_due()) is not None:

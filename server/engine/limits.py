@@ -50,7 +50,7 @@ class Limits:
     policy: Policy = field(default_factory=Policy)
     """What is promoted from them."""
     secrets: Secrets = "mask"
-    """What is done with credentials in what is to be remembered."""
+    """What is done with credentials in memories, notes and cells."""
     max_memories: int | None = None
     """Versions of memories that a tenant may keep."""
     max_bytes: int | None = None

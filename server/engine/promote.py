@@ -62,14 +62,14 @@ async def note(room: Room, new: NewNote) -> Noted:
         StoreError: it could not be kept.
     """
     check_note(new, room.limits)
-    new = guarded_note(new, room.limits.secrets)
+    new, masked = guarded_note(new, room.limits.secrets)
     done = await room.pads.write(new, making_room=False)
     while done is None:
         with suppress(NotFound):  # it may have been erased meanwhile
             await _promote(room, new.session, (), "full")
         done = await room.pads.write(new, making_room=True)
     await room.noted(new.session)
-    return done
+    return replace(done, masked=masked)
 
 
 async def promote(room: Room, session: str, ids: Sequence[str], *, dry_run: bool) -> Promotion:

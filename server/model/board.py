@@ -140,6 +140,8 @@ class Written:
     cell: Cell
     repeated: bool = False
     """An earlier write under the same idempotency key did this; nothing was changed now."""
+    masked: tuple[str, ...] = ()
+    """Kinds of credentials in what was to be written, replaced by what they looked like."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,7 +42,8 @@ def written_dict(written: Written) -> dict[str, Any]:
     """The cell as the write left it."""
     shown = {"board": written.board, **cell_dict(written.cell)}
     flags = {"private": written.private, "repeated": written.repeated}
-    return shown | {name: True for name, holds in flags.items() if holds}
+    told = {"masked": list(written.masked)} if written.masked else {}
+    return shown | {name: True for name, holds in flags.items() if holds} | told
 
 
 def board_dict(board: Board) -> dict[str, Any]:

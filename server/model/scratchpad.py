@@ -76,6 +76,8 @@ class Noted:
     characters: int
     """Of all of them, as they count for the limit."""
     limit: int
+    masked: tuple[str, ...] = ()
+    """Kinds of credentials that were replaced by what they looked like."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

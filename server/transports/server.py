@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from mcp import MCPError
 from mcp.server import MCPServer
 from mcp.server.caching import CacheableMethod, CacheHint
-from mcp.server.connection import Connection
 from mcp.server.context import ServerMiddleware, ServerRequestContext
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context
@@ -50,8 +49,10 @@ from ..errors import InvalidInput, LociError, NotFound
 from ..model import iso
 from .announce import Bus
 from .completing import Completing
+from .connections import connection_of
 from .gate import Gate
 from .hidden import hidden
+from .leaving import visited
 from .naming import named
 from .refusals import refusal
 
@@ -126,7 +127,7 @@ class LociServer(MCPServer[Desk]):
             log_level="WARNING",
             cache_hints=_HINTS,
             subscriptions=self.bus,
-            middleware=[*around, gate, named],
+            middleware=[*around, gate, named, visited],
         )
         for template in templates():
             self.resource(
@@ -169,13 +170,13 @@ class LociServer(MCPServer[Desk]):
     async def _subscribe(
         self, ctx: ServerRequestContext[Any, Any], params: SubscribeRequestParams
     ) -> EmptyResult:
-        self.bus.subscriber_of(_connection(ctx)).watch(ctx.session, params.uri)
+        self.bus.subscriber_of(connection_of(ctx)).watch(ctx.session, params.uri)
         return EmptyResult()
 
     async def _unsubscribe(
         self, ctx: ServerRequestContext[Any, Any], params: UnsubscribeRequestParams
     ) -> EmptyResult:
-        self.bus.subscriber_of(_connection(ctx)).leave(params.uri)
+        self.bus.subscriber_of(connection_of(ctx)).leave(params.uri)
         return EmptyResult()
 
     def answered(self) -> None:
@@ -238,10 +239,6 @@ class LociServer(MCPServer[Desk]):
         if set(arguments or {}) != wanted:
             raise MCPError(INVALID_PARAMS, f"{name}: give {', '.join(sorted(wanted))}.")
         return await super().get_prompt(name, arguments, context)
-
-
-def _connection(ctx: ServerRequestContext[Any, Any]) -> Connection:
-    return ctx.session._connection  # pyright: ignore[reportPrivateUsage] - nothing public leads there
 
 
 def _refuse(error: LociError, uri: str) -> NoReturn:

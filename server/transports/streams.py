@@ -17,7 +17,7 @@ from mcp.types import (
     RequestId,
 )
 
-from ..access import Caller, as_caller, visiting
+from ..access import Caller, Visit, as_caller, visiting
 from .closing import Closing
 from .leaving import leave
 from .server import LociServer
@@ -57,7 +57,8 @@ async def serve_streams(
     """
     flow = _Flow(quiet)
     outlet = _Outlet(write, flow, server)
-    with as_caller(caller), server.bus.subscriber() as subscriber, visiting() as visit:
+    visit = Visit()
+    with as_caller(caller), server.bus.subscriber() as subscriber, visiting(visit):
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(subscriber.deliver)
@@ -66,7 +67,7 @@ async def serve_streams(
                 await flow.settle()
                 tasks.cancel_scope.cancel()
         finally:
-            await leave(server.desk, visit)
+            await leave(visit)
 
 
 class _Flow:

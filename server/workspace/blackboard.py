@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ..ledger import Address, BoardsLedger, Touched
-from ..model import BoardChange
+from ..model import BoardChange, CellWrite
 from ..tokens import TokenCounter
 from .board_limits import BoardLimits
 from .board_waiting import Waiting
@@ -22,6 +22,8 @@ class Blackboard:
     limits: BoardLimits
     clock: Callable[[], datetime]
     announce: Callable[[BoardChange], Awaitable[None]]
+    guard: Callable[[CellWrite], tuple[CellWrite, tuple[str, ...]]]
+    """A write without credentials, and the kinds that were masked. Raises InvalidInput: it is refused."""
     due: Callable[["Blackboard", datetime], None]
     """Tells the tending when a cell expires."""
     waiting: Waiting = field(default_factory=Waiting)

@@ -14,7 +14,7 @@ from ..model import PRIVATE, Actor, Board, BoardPage, BoardQuery, Cell, CellWrit
 from ..model.render import compact
 from ..tasks import uninterrupted
 from .blackboard import Blackboard
-from .board_check import address_of, check_query, check_write
+from .board_check import address_of, check_query, check_value, check_write
 from .board_fit import fit
 from .board_ops import decide
 
@@ -59,7 +59,7 @@ class Boards:
             LimitExceeded: the tenant has as many cells as it may.
         """
         address = address_of(board, private, self._actor)
-        check_write(write, address, self._blackboard.limits)
+        write, masked = self._guarded(address, write)
         done = await uninterrupted(self._write(address, write))
         if isinstance(done.outcome, LociError):
             raise done.outcome
@@ -68,6 +68,7 @@ class Boards:
             private=bool(address.agent),
             cell=done.outcome,
             repeated=done.repeated,
+            masked=masked,
         )
 
     async def read(self, board: str, query: BoardQuery, *, private: bool = False) -> BoardPage:
@@ -120,6 +121,16 @@ class Boards:
         if found is None or not found.cells or found.cells[0].gone:
             raise NotFound(f"There is no cell {key[:40]!r} on {address.name}.")
         return Versions(found.id, address, found.cells)
+
+    def _guarded(self, address: Address, write: CellWrite) -> tuple[CellWrite, tuple[str, ...]]:
+        """A write as it may be made. What is masked is masked before the receipt is made of it, so that
+        no hash of a credential is kept; a repeat is masked alike."""
+        limits = self._blackboard.limits
+        check_write(write, address, limits)
+        write, masked = self._blackboard.guard(write)
+        if masked:
+            check_value(write.value, limits)
+        return write, masked
 
     async def _write(self, address: Address, write: CellWrite) -> WriteDone:
         blackboard, actor = self._blackboard, self._actor

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from support.engines import contents, keep, open_memories
 
 from loci.server.engine import Limits
-from loci.server.engine.redaction import masked
+from loci.server.engine.credentials import masked
 from loci.server.errors import InvalidInput, LimitExceeded
 from loci.server.model import Draft, ForgetMode, Revision
 
@@ -61,6 +61,14 @@ def test_what_looks_like_a_credential_is_masked(kind: str) -> None:
 @pytest.mark.parametrize("text", HARMLESS)
 def test_what_only_speaks_of_one_stays(text: str) -> None:
     assert masked(text) == (text, ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["PASSWORD=hunter2hunter2", "Api-Key: hunter2hunter2", "authorization: BASIC " + "a1" * 10],
+)
+def test_words_before_a_credential_may_be_written_in_any_case(text: str) -> None:
+    assert "[masked: " in masked(text)[0]
 
 
 @given(st.text(max_size=300), st.sampled_from(sorted(SECRETS)), st.text(max_size=300))

@@ -107,6 +107,19 @@ async def test_a_stale_write_is_refused_with_the_current_cell(
         assert told["error"].startswith("a: it is at version 1, not 0; nothing was written.")
 
 
+async def test_a_credential_is_masked_and_the_writer_told(boards: LociServer) -> None:
+    secret = "ghp_" + "a1B2" * 9
+    async with session(boards, "ann") as client:
+        written = await done(client, "deploy", {"token": secret})
+        assert written["value"] == {"token": "[masked: GitHub token]"}
+        assert written["masked"] == ["GitHub token"]
+        assert "masked" not in await done(client, "plain", "nothing to hide")
+        note = {"session": "monday", "section": "example", "content": f"Deploy with {secret}"}
+        noted = same(await client.call_tool("scratchpad_write", note))
+        assert noted["masked"] == ["GitHub token"]
+        assert secret not in text_of(await client.call_tool("blackboard_read", {"board": "plan"}))
+
+
 async def test_a_cell_is_promoted_into_memory(boards: LociServer) -> None:
     async with session(boards, "ann") as ann:
         await done(ann, "choice", "We use Postgres.")

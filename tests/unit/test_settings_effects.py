@@ -538,6 +538,9 @@ class Proofs:
         self.given("secrets", "refuse")
         with pytest.raises(InvalidInput, match="GitHub token"):
             self.remember(text)
+        board = CellWrite(key="a", value=text)
+        with pytest.raises(InvalidInput, match="GitHub token"):
+            self.ask(lambda m: m.boards(Actor(agent="ann")).write("plan", board))
 
     def max_memories(self) -> None:
         self.given("max_memories", 1)
