@@ -83,7 +83,12 @@ class ServingSettings(BaseSettings):
     jwt_scope_claim: str = about("JWTs: says what it may do.", _CLAIM, "scope", min_length=1)
     rate: float = number("Requests of one tenant in a second.", 0.1, 100_000, 50.0)
     burst: int = number("Requests of one tenant at once, after a pause.", 1, 100_000, 100)
-    concurrency: int = number("Calls of one tenant that are worked on at once.", 1, 10_000, 16)
+    concurrency: int = number(
+        "Calls of one tenant that are worked on at once; each five texts of one count as a call.",
+        1,
+        10_000,
+        16,
+    )
     streams: int = number("Streams and sessions that one tenant may hold open.", 1, 10_000, 64)
     max_body_kb: int = number("Kilobytes of one request.", 16, 65_536, 4096)
     metrics: Literal["off", "on", "tenants"] = about(

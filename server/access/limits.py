@@ -17,6 +17,8 @@ __all__ = ["Allowance", "Limiter"]
 
 _SOON = 1.0
 """Seconds after which something under way is likely to have ended."""
+_TEXTS = 5
+"""Texts of one call that count as a call: their work, and not their number of envelopes, is what others wait for."""
 _TIDY = 4096
 """Tenants that are remembered before those that asked for nothing lately are forgotten."""
 
@@ -30,7 +32,7 @@ class Allowance:
     burst: int = 100
     """Requests at once, after a pause."""
     concurrency: int = 16
-    """Calls under way."""
+    """Calls under way; one of many texts counts for several."""
     streams: int = 64
     """Streams and sessions that are open."""
 
@@ -65,32 +67,37 @@ class Limiter:
             self._full_at = {name: at for name, at in self._full_at.items() if at > now}
 
     @contextmanager
-    def call(self, tenant: str) -> Generator[None]:
-        """Count a call while it is worked on. Raises LimitExceeded."""
-        with _counted(self._calls, tenant, self._allowance.concurrency, "calls under way"):
+    def call(self, tenant: str, texts: int = 1) -> Generator[None]:
+        """Count a call while it is worked on, once for every five texts that it brings; one that is alone
+        comes in whatever it brings. Raises LimitExceeded."""
+        most = self._allowance.concurrency
+        weight = min(most, max(1, -(-texts // _TEXTS)))
+        with _counted(self._calls, tenant, most, "calls under way", weight):
             yield
 
     @contextmanager
     def stream(self, tenant: str) -> Generator[None]:
         """Count a stream while it is open. Raises LimitExceeded."""
-        with _counted(self._streams, tenant, self._allowance.streams, "open streams"):
+        with _counted(self._streams, tenant, self._allowance.streams, "open streams", 1):
             yield
 
     def under_way(self) -> tuple[int, int]:
-        """Calls and streams of all tenants."""
+        """Calls, by what they count for, and streams of all tenants."""
         return self._calls.total(), self._streams.total()
 
 
 @contextmanager
-def _counted(counts: Counter[str], tenant: str, most: int, what: str) -> Generator[None]:
-    if counts[tenant] >= most:
+def _counted(
+    counts: Counter[str], tenant: str, most: int, what: str, weight: int
+) -> Generator[None]:
+    if counts[tenant] + weight > most:
         raise LimitExceeded(
             f"Too many {what}: {most} are allowed. Repeat when one has ended.", _SOON
         )
-    counts[tenant] += 1
+    counts[tenant] += weight
     try:
         yield
     finally:
-        counts[tenant] -= 1
+        counts[tenant] -= weight
         if not counts[tenant]:
             del counts[tenant]

@@ -162,27 +162,26 @@ def states_of() -> Prepared:
 def vectors_of() -> Prepared:
     """Packed vectors of one passage of each of the newest memories that name the `root`, up to `limit`."""
     mine = and_(_e.tenant == _n.tenant, _e.id == _n.entity)
-    joined = (
-        entities.join(mentions, mine)
-        .join(memories, and_(_m.tenant == _n.tenant, _m.id == _n.memory, _live))
-        .join(passages, and_(passages.c.tenant == _m.tenant, passages.c.seq == _m.seq))
-        .join(
-            vectors,
-            and_(
-                vectors.c.tenant == passages.c.tenant,
-                vectors.c.model == passages.c.model,
-                vectors.c.key == passages.c.key,
-            ),
-        )
+    named = entities.join(mentions, mine).join(
+        memories, and_(_m.tenant == _n.tenant, _m.id == _n.memory, _live)
     )
-    where = (
-        _e.tenant == _tenant(),
-        _e.root == bindparam("root"),
-        passages.c.model == _int("model"),
-        passages.c.ord == 0,
+    # First these few: joined at once, SQLite walks through all passages instead.
+    newest = (
+        select(_m.seq)
+        .select_from(named)
+        .where(_e.tenant == _tenant(), _e.root == bindparam("root"))
+        .distinct()
+        .order_by(_m.seq.desc())
+        .limit(_int("limit"))
+        .subquery()
     )
-    statement = select(_m.seq, vectors.c.vector).select_from(joined).where(*where).distinct()
-    return prepare(statement.order_by(_m.seq.desc()).limit(_int("limit")))
+    c, v = passages.c, vectors.c
+    joined = newest.join(passages, and_(c.tenant == _tenant(), c.seq == newest.c.seq)).join(
+        vectors, and_(v.tenant == c.tenant, v.model == c.model, v.key == c.key)
+    )
+    where = (c.model == _int("model"), c.ord == 0)
+    statement = select(newest.c.seq, v.vector).select_from(joined).where(*where)
+    return prepare(statement.order_by(newest.c.seq.desc()))
 
 
 @cache

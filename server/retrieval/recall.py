@@ -18,7 +18,7 @@ from .gathering import Found, Gathering
 from .newest import newest_first
 from .question import Question, read_question
 from .ranking import Asked, Ranked, best_of, rank
-from .relevance import Term, bears, coverage, forms, likelihood, worth_showing
+from .relevance import Term, bears, covers, forms, likelihood, worth_showing
 from .repeats import first_of_each
 from .reranking import RERANKED, reranked
 from .weights import SIGNALS, weights_of
@@ -221,8 +221,10 @@ def _likely(
     cosines = np.array([found.cosines.get(seq, 0.0) for seq in ranked.seqs.tolist()])
     best = float(ranked.scores[0]) if len(ranked.scores) else 0.0
     likely = likelihood(cosines, ranked.scores, best)
-    covered = (coverage(terms, _about(row)) for row in rows.values())
-    return likely if bears(likely, cosines, covered) else np.zeros(len(likely))
+    covering = (
+        covers(terms, _about(row), judged=seq in found.cosines) for seq, row in rows.items()
+    )
+    return likely if bears(likely, cosines, covering) else np.zeros(len(likely))
 
 
 def _hits(

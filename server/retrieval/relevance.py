@@ -19,7 +19,16 @@ from numpy.typing import NDArray
 from ..ledger import terms_of
 from .weights import CALIBRATION
 
-__all__ = ["LEAST", "Term", "bears", "coverage", "forms", "likelihood", "worth_showing"]
+__all__ = [
+    "LEAST",
+    "Term",
+    "bears",
+    "coverage",
+    "covers",
+    "forms",
+    "likelihood",
+    "worth_showing",
+]
 
 _BEARING = 0.25
 """What the best must reach: no answer is lost by it on public data."""
@@ -27,6 +36,8 @@ _RELATED = 0.27
 """Cosine that the nearest must reach: unrelated sentences have .15, paraphrases .75."""
 _COVERING = 0.6
 """The share of the question's words that one memory must have instead: one of two is weak evidence."""
+_ALONE = 0.5
+"""The same of a memory that has no cosine to be judged by: it is cold, or was found by words alone."""
 LEAST = 0.015
 _SHARE = 0.05
 """What is less likely to help than this, or than this share of the best, is not shown: on public
@@ -53,12 +64,18 @@ def worth_showing(likely: NDArray[np.float64], least: float = LEAST) -> NDArray[
 
 
 def bears(
-    likely: NDArray[np.float64], cosines: NDArray[np.float64], covered: Iterable[float]
+    likely: NDArray[np.float64], cosines: NDArray[np.float64], covering: Iterable[bool]
 ) -> bool:
-    """Whether anything has to do with the question: by likelihood and nearness, else by what `coverage` says of
+    """Whether anything has to do with the question: by likelihood and nearness, else by what `covers` says of
     those read, which is asked for only then: it takes a millisecond."""
     near = cosines.max(initial=0.0) >= _RELATED and likely.max(initial=0.0) >= _BEARING
-    return bool(near) or any(one >= _COVERING for one in covered)
+    return bool(near) or any(covering)
+
+
+def covers(terms: Sequence["Term"], text: str, *, judged: bool) -> bool:
+    """Whether a text has enough of the question's words to bear on it whatever its cosine says; less is enough
+    where there is none (not `judged`)."""
+    return coverage(terms, text) >= (_COVERING if judged else _ALONE)
 
 
 class Term(NamedTuple):

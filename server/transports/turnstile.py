@@ -2,7 +2,8 @@
 the network door."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, cast
 
 from mcp import MCPError
@@ -37,9 +38,7 @@ class Turnstile:
             return await call_next(ctx)
         began, succeeded = time.perf_counter(), False
         try:
-            # Who waits for a board to change does no work meanwhile, as a stream does none.
-            share = self._limiter.stream if _arguments(ctx).get("wait") else self._limiter.call
-            with share(current_caller().tenant):
+            with self._share(_arguments(ctx)):
                 result = await call_next(ctx)
             succeeded = not (isinstance(result, CallToolResult) and result.is_error)
             return result
@@ -50,6 +49,15 @@ class Turnstile:
             if self._called is not None:
                 seconds = time.perf_counter() - began
                 self._called(*_asked(ctx), succeeded, seconds)
+
+    def _share(self, arguments: Mapping[str, object]) -> AbstractContextManager[None]:
+        """What a call counts as while it is worked on."""
+        tenant = current_caller().tenant
+        if arguments.get("wait"):
+            # Who waits for a board to change does no work meanwhile, as a stream does none.
+            return self._limiter.stream(tenant)
+        content = arguments.get("content")
+        return self._limiter.call(tenant, len(content) if isinstance(content, list) else 1)
 
 
 def _asked(ctx: ServerRequestContext[Any, Any]) -> tuple[str, str]:

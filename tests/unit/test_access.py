@@ -162,3 +162,16 @@ def test_what_is_under_way_is_counted_for_each_tenant(kind: str) -> None:
     with enter("ada"):
         pass
     assert limiter.under_way() == (0, 0)
+
+
+def test_a_call_counts_once_for_every_five_texts() -> None:
+    limiter = Limiter(Allowance(concurrency=4), lambda: 0.0)
+    with limiter.call("ada", 15):
+        with pytest.raises(LimitExceeded, match="4 are allowed"), limiter.call("ada", 6):
+            raise NotImplementedError
+        with limiter.call("ada", 5), limiter.call("bob", 20):
+            assert limiter.under_way() == (8, 0)
+    # Alone it comes in, however much it brings.
+    with limiter.call("ada", 100):
+        assert limiter.under_way() == (4, 0)
+    assert limiter.under_way() == (0, 0)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from loci.server.retrieval.diversity import diverse
 from loci.server.retrieval.newest import newest_first
 from loci.server.retrieval.ranking import Asked, Ranked, rank
-from loci.server.retrieval.relevance import bears, worth_showing
+from loci.server.retrieval.relevance import bears, covers, forms, worth_showing
 from loci.server.retrieval.signs import ASKS, NUMBERS, TIMES, signs_of, wanted_signs
 from loci.server.retrieval.traits import Row, Traits
 from loci.server.retrieval.weights import SIGNALS
@@ -164,9 +164,18 @@ def test_something_bears_on_a_question_by_likelihood_or_by_its_words() -> None:
     assert bears(np.array([0.1, 0.3]), near, ())
     assert not bears(np.array([0.1, 0.2]), near, ())
     assert not bears(np.array([0.1, 0.3]), far, ())
-    assert bears(np.array([0.1]), far, (0.2, 0.7))
-    assert not bears(np.array([0.1]), far, (0.5,))
+    assert bears(np.array([0.1]), far, (False, True))
+    assert not bears(np.array([0.1]), far, (False,))
     assert not bears(np.array([]), np.array([]), ())
+
+
+def test_what_has_no_cosine_is_judged_by_half_of_the_words() -> None:
+    half, most = "green gardens", "green gardens and tea"
+    asked = forms(["green", "tea", "gardens", "harbour"])
+    assert not covers(asked, half, judged=True)
+    assert covers(asked, half, judged=False)
+    assert covers(asked, most, judged=True)
+    assert not covers(asked, "green", judged=False)
 
 
 def test_what_is_likely_enough_to_be_shown() -> None:
