@@ -57,7 +57,8 @@ class Turnstile:
             # Who waits for a board to change does no work meanwhile, as a stream does none.
             return self._limiter.stream(tenant)
         content = arguments.get("content")
-        return self._limiter.call(tenant, len(content) if isinstance(content, list) else 1)
+        many = isinstance(content, list)
+        return self._limiter.call(tenant, len(cast("list[object]", content)) if many else 1)
 
 
 def _asked(ctx: ServerRequestContext[Any, Any]) -> tuple[str, str]:
