@@ -36,6 +36,8 @@ __all__ = ["TenantLedger"]
 
 T = TypeVar("T")
 
+_FEW = 64
+"""Vectors that are unpacked quicker than a thread takes them up."""
 _LAST = 1 << 62
 
 
@@ -225,8 +227,11 @@ class TenantLedger:
 
     async def index_rows(self, seqs: Sequence[int]) -> IndexRows:
         """The passages of some versions, by seq."""
-        cells = (self._tenant, self._model, self.dimension)
-        return await self._read(lambda c: vectors.index_rows(c, *cells, seqs))
+        values = {"tenant": self._tenant, "model": self._model, "seqs": json.dumps(list(seqs))}
+        rows = await self._fetch(vectors.passages_of(), values)
+        if len(rows) <= _FEW:
+            return vectors.rows_from(rows, self.dimension)
+        return await to_thread.run_sync(vectors.rows_from, rows, self.dimension)
 
     async def backlog(self, limit: int) -> list[VersionRow]:
         """Versions that this model has not embedded yet, newest first."""

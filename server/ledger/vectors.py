@@ -5,15 +5,17 @@ A passage is known to the index by one integer: `seq << 12 | its place in the me
 
 from collections.abc import Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Connection,
-    Row,
+    Integer,
     Select,
+    Text,
     and_,
     bindparam,
     delete,
@@ -46,7 +48,9 @@ __all__ = [
     "model_key",
     "passage_id",
     "passage_ids",
+    "passages_of",
     "prune_vectors",
+    "rows_from",
     "rows_of",
     "seq_of",
     "seqs_of",
@@ -156,7 +160,21 @@ def index_rows(
 ) -> IndexRows:
     """The passages of some versions, by seq."""
     statement = _passages_of(tenant, model).where(one_of(_p.seq, seqs))
-    return _rows(connection.execute(statement).all(), dimension)
+    return _read(connection, statement, dimension)
+
+
+@cache
+def passages_of() -> Prepared:
+    """The same as SQL: seq, place, packed vector. `seqs`: a JSON list."""
+    tenant, model = (bindparam(name, type_=Integer()) for name in ("tenant", "model"))
+    statement = _passages_of(tenant, model)
+    return prepare(statement.where(one_of(_p.seq, bindparam("seqs", type_=Text()))))
+
+
+def rows_from(rows: Sequence[Sequence[Any]], dimension: int) -> IndexRows:
+    """What `passages_of` finds."""
+    ids = np.fromiter((passage_id(seq, place) for seq, place, _ in rows), np.int64, len(rows))
+    return IndexRows(ids, unpack([vector for _, _, vector in rows], dimension))
 
 
 def rows_of(
@@ -184,7 +202,7 @@ def indexable(
     )
     if until is not None:
         statement = statement.where(_p.seq <= until)
-    return _rows(connection.execute(statement).all(), dimension), until
+    return _read(connection, statement, dimension), until
 
 
 @cache
@@ -209,15 +227,16 @@ def indexed(
     return Delta(added=tuple(zip(found.ids.tolist(), found.vectors, strict=True)))
 
 
-def _passages_of(tenant: int, model: int) -> Select[int, int, bytes]:
+def _read(connection: Connection, statement: Select[int, int, bytes], dimension: int) -> IndexRows:
+    return rows_from(connection.execute(statement).all(), dimension)
+
+
+def _passages_of(
+    tenant: int | BindParameter[int], model: int | BindParameter[int]
+) -> Select[int, int, bytes]:
     statement = select(_p.seq, _p.ord, _v.vector).join(vectors, _of_passage)
     statement = statement.where(_p.tenant == tenant, _p.model == model)
     return statement.order_by(_p.seq, _p.ord)
-
-
-def _rows(rows: Sequence[Row[int, int, bytes]], dimension: int) -> IndexRows:
-    ids = np.fromiter((passage_id(seq, place) for seq, place, _ in rows), np.int64, len(rows))
-    return IndexRows(ids, unpack([vector for _, _, vector in rows], dimension))
 
 
 def _unembedded(
