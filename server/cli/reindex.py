@@ -1,12 +1,13 @@
 """`loci reindex`: throw a tenant's vector index away, and build it anew from the ledger."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import anyio
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..access import Shell, verbs
-from ..errors import IndexFailed
+from ..errors import IndexFailed, LociError
 from ..model import IndexStatus
 from ..tasks import task_group
 from .ask import Flags, ask
@@ -49,9 +50,11 @@ def reindex(flags: Flags) -> Exit:
 
 async def _build(shell: Shell, show: Callable[[IndexStatus], None]) -> IndexStatus:
     async def look() -> None:
-        while True:
-            show(await shell(verbs.index))
-            await anyio.sleep(_LOOK)
+        # What fails here fails there as well, and is told once.
+        with suppress(LociError):
+            while True:
+                show(await shell(verbs.index))
+                await anyio.sleep(_LOOK)
 
     async with task_group() as tasks:
         tasks.start_soon(look)

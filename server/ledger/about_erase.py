@@ -101,6 +101,10 @@ def _remove_empty(connection: Connection, tenant: int, touched: Sequence[str]) -
     left = set(connection.scalars(select(_e.id).where(_e.tenant == tenant, one_of(_e.id, members))))
     gone = [one for one in members if one not in left]
     m = merges.c
+    # What hung on an entity that goes hangs on its root: it can still be taken apart.
+    root = select(_e.root).where(_e.tenant == tenant, _e.id == m.child).scalar_subquery()
+    loose = (one_of(m.into, gone), one_of(m.child, sorted(left)), m.undone_at.is_(None))
+    connection.execute(update(merges).where(m.tenant == tenant, *loose).values(into=root))
     connection.execute(
         delete(merges).where(m.tenant == tenant, or_(one_of(m.child, gone), one_of(m.into, gone)))
     )

@@ -44,8 +44,8 @@ def played(
                     connection.sendall(part)
                 if answers:
                     heard.put(json.loads(lines.readline()))
-                if hangs:
-                    lines.readline()
+                while hangs and lines.readline():
+                    """Whatever else is asked."""
 
     with owned(home, "loci daemon"), socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(home / SOCKET))
@@ -108,6 +108,14 @@ def test_a_daemon_that_ends_before_it_answers_is_an_error(loci: Loci, home: Path
         assert "ended before it answered" in loci("ls", code=1).stderr
 
 
+def test_a_daemon_that_ends_while_it_indexes_is_one_error(loci: Loci, home: Path) -> None:
+    """Two calls wait for it: the one that asks how far it is, and the one that is shown."""
+    with played(home, b"ok \n", answers=True):
+        told = loci("reindex", code=1).stderr
+    assert "ended before it answered" in told
+    assert "Traceback" not in told
+
+
 def test_who_loses_patience_with_a_daemon_is_free(environment: dict[str, str], home: Path) -> None:
     command = [sys.executable, "-m", "loci.server", "reindex"]
     with (
@@ -119,8 +127,8 @@ def test_who_loses_patience_with_a_daemon_is_free(environment: dict[str, str], h
         assert heard.get(timeout=60)["door"] == "verbs"
         assert heard.get(timeout=60)["verb"] in ("index", "reindex")
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
-        assert process.returncode == 130
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == 130, said
 
 
 def test_a_daemon_of_another_version_is_told_of(loci: Loci, answer: Ask, home: Path) -> None:

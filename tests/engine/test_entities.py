@@ -401,6 +401,28 @@ def test_undoing_every_merge_gives_back_what_was(
         assert connection.execute(lost).fetchone() == (0,)
 
 
+def hanging(home: Path) -> list[tuple[str, str]]:
+    with closing(sqlite3.connect(home / "ledger.db")) as connection:
+        return connection.execute("SELECT root, id FROM entities WHERE root <> id").fetchall()
+
+
+async def test_what_was_merged_into_an_erased_entity_can_be_taken_apart(tmp_path: Path) -> None:
+    async with open_memories(tmp_path) as memories:
+        _, erased, _ = await keep(
+            memories, "Anna Smith likes tea.", "Bob Miller likes tea.", "Siemens sells turbines."
+        )
+        anna, bob, siemens = [
+            await id_of(memories, name) for name in ("Anna Smith", "Bob Miller", "Siemens")
+        ]
+        await memories.merge(bob, [anna])
+        await memories.merge(siemens, [bob])
+        await memories.forget([erased], ForgetMode.ERASE)
+        assert hanging(tmp_path) == [(siemens, anna)]
+        await memories.merge(siemens, [anna], undo=True)
+        assert hanging(tmp_path) == []
+        assert sorted(await names(memories)) == ["Anna Smith", "Siemens"]
+
+
 async def undo(memories: Memories, into: str, child: str) -> None:
     try:
         await memories.merge(into, [child], undo=True)
