@@ -71,7 +71,9 @@ async def test_of_two_that_contradict_each_other_the_newer_comes_first_whatever_
 ) -> None:
     """Their contents are not alike; that one says otherwise was found by entity, attribute and time."""
     older = "Anna Smith works at Siemens, in the turbine department of the Erlangen office."
-    newer = "Anna Smith works at Bosch. The canteen there is famous for its noodles and its tea."
+    newer = (
+        "Anna Smith works at Bosch, in another office. The canteen there is famous for its noodles."
+    )
     async with open_memories(tmp_path, embedder=shipped()) as memories:
         await memories.remember([Draft(content=older, at=START)])
         (new,) = await memories.remember([Draft(content=newer, at=START + timedelta(days=9))])
