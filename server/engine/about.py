@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..entities import Known, resolve
+from ..entities import resolve
 from ..ledger import About, NewPassage, Recent, Said
 from ..model import EntityType, Memory, Near, Update
 from .linking import links, updates
-from .reading import Reading, read
+from .reading import Reading, known_of, read
 from .room import Room
 from .settling import Context, Settled, Settling, Vector
 
@@ -97,7 +97,7 @@ def _understood(
 
 async def _contexts(room: Room, reading: Reading) -> Context:
     """Of those entities of which some name leaves several: rarely any."""
-    known = [Known(*one[:-1]) for one in reading.known]
+    known = known_of(reading.known)
     several: set[str] = set()
 
     def noted(ids: Sequence[str]) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ..entities import VALUES, Known, fold, name_of, resolve
+from ..entities import VALUES, fold, name_of, resolve
 from ..errors import InvalidInput, NotFound
 from ..ledger import Forms
 from ..model import (
@@ -19,6 +19,7 @@ from ..model import (
 from ..tasks import uninterrupted
 from .cards import cards_of, fitted
 from .check import check_ids, check_name
+from .reading import known_of
 from .room import Room
 
 __all__ = ["connections", "find", "get_card", "merge"]
@@ -73,7 +74,7 @@ async def _named(room: Room, query: str) -> list[str]:
         skeletons=frozenset((name.skeleton,) if name.skeleton else ()),
     )
     rows = await room.ledger.about.candidates(forms)
-    known = [Known(*row[:-1]) for row in rows]
+    known = known_of(rows)
     several: list[str] = []
 
     def noted(ids: Sequence[str]) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """What the texts of new memories name, and what is known that is like it: side by side with embedding."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from anyio import to_thread
@@ -8,6 +8,7 @@ from anyio import to_thread
 from ..entities import (
     VALUES,
     Found,
+    Known,
     Name,
     Reference,
     Statement,
@@ -22,7 +23,7 @@ from ..ledger import Candidate, Forms, Pruned, Recent
 from ..model import EntityType, Memory
 from .room import Room
 
-__all__ = ["Read", "Reading", "read"]
+__all__ = ["Read", "Reading", "known_of", "read"]
 
 _SESSION = 3
 """Memories of the session that are looked back at."""
@@ -56,6 +57,11 @@ class Reading(NamedTuple):
     """By session."""
     pruned: Pruned
     pruned_then: int
+
+
+def known_of(rows: Iterable[Candidate]) -> list[Known]:
+    """The ledger's names as resolution compares them: it does not ask whose own a name is."""
+    return [Known(*row[:-1]) for row in rows]
 
 
 async def read(room: Room, memories: Sequence[Memory]) -> Reading:

@@ -22,7 +22,7 @@ from ..entities import (
 )
 from ..ledger import About, NewEntity, NewMention, NewState
 from ..model import EntityType, Memory, Source, new_entity_id
-from .reading import Named, Read, Reading
+from .reading import Named, Read, Reading, known_of
 
 __all__ = ["Context", "Settled", "Settling"]
 
@@ -68,7 +68,7 @@ class Settling:
 
     def __init__(self, reading: Reading, contexts: Context) -> None:
         """`contexts` has those entities of which some name leaves several."""
-        self._known = [Known(*one[:-1]) for one in reading.known]
+        self._known = known_of(reading.known)
         self._kept = {(one.id, one.folded) for one in reading.known if one.own}
         self._names = {one.id: (one.name, one.type) for one in self._known}
         self._contexts = contexts

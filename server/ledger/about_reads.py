@@ -165,7 +165,7 @@ def vectors_of() -> Prepared:
     named = entities.join(mentions, mine).join(
         memories, and_(_m.tenant == _n.tenant, _m.id == _n.memory, _live)
     )
-    # First these few: joined at once, SQLite walks through all passages instead.
+    # First these few: joined at once, the vectors of all that name it would be read and sorted.
     newest = (
         select(_m.seq)
         .select_from(named)
