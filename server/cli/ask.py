@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-import anyio
-
 from ..access import Caller, Shell, as_caller, at_desk
 from ..app import open_app
 from ..errors import LociError, StoreBusy
 from ..home import DAEMON, SERVE, current_owner
 from ..settings import Settings, load_settings
 from ..telemetry import configure_logs
+from .loop import run_loop
 from .reaching import reach
 from .remote import remote_shell
 
@@ -67,9 +66,9 @@ def ask(flags: Flags, settings: Settings, command: str, verb: Callable[[Shell], 
     while True:
         connection = reach(settings.home, "verbs", flags.told())
         if connection is not None:
-            return _got(anyio.run(_ask_daemon, connection, verb))
+            return _got(run_loop(_ask_daemon, connection, verb))
         try:
-            answer = anyio.run(_ask_here, settings, command, verb)
+            answer = run_loop(_ask_here, settings, command, verb)
         except StoreBusy:
             if time.monotonic() > until or not _is_coming_or_leaving(settings.home):
                 raise

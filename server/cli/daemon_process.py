@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 
-import anyio
-
 from ..daemon import run_daemon
 from ..errors import LociError, StoreBusy
 from ..home import DAEMON, current_owner
@@ -16,6 +14,7 @@ from ..settings import Settings, load_settings
 from ..shim.start import BUSY, READY
 from ..telemetry import configure_logs, rotate_log
 from .exits import Exit, exit_of
+from .loop import run_loop
 from .stdio import COMMAND as IN_PROCESS
 
 __all__ = ["run"]
@@ -71,7 +70,7 @@ def _run(settings: Settings, told: _Told) -> None:
     while True:
         try:
             serve = partial(run_daemon, settings, on_ready=ready)
-            return anyio.run(serve, backend_options={"use_uvloop": True})
+            return run_loop(serve)
         except StoreBusy:
             owner = current_owner(settings.home)
             if owner is not None and owner.command == DAEMON:

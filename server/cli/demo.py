@@ -13,6 +13,7 @@ from rich.text import Text
 from ..errors import LociError
 from .demo_server import DemoServer, running
 from .exits import Exit
+from .loop import run_loop
 from .output import people, progress
 from .script import Question, Script, Turn, read_script
 
@@ -27,7 +28,7 @@ def demo(home: Path | None, conversation: Path | None, questions: Path | None) -
     script = read_script(conversation, questions)
     with _kept(home) as folder:
         _say(f"An empty memory in {folder}; `loci stdio` serves it over MCP.")
-        failure = anyio.run(_play, folder, script)
+        failure = run_loop(_play, folder, script)
     if failure is not None:
         raise failure
     _say("Connect a client: loci connect claude-desktop | claude-code | cursor | vscode")

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import anyio
 import typer
 from rich.progress import Progress
 
@@ -23,6 +22,7 @@ from .evaluation_plot import plot
 from .evaluation_report import Figures, Report, figures, main_rank, tables
 from .evaluation_running import SIGNALS, Answer, Signals, Way, ask, configure
 from .exits import Exit
+from .loop import run_loop
 from .output import people, print_json, progress
 
 __all__ = ["Options", "evaluate"]
@@ -154,7 +154,7 @@ def _tenant(
         questions = corpus.questions[tenant]
         yield (
             way.signals,
-            anyio.run(ask, home, ids, questions, way, lambda: bar.advance(bar.task_ids[0])),
+            run_loop(ask, home, ids, questions, way, lambda: bar.advance(bar.task_ids[0])),
         )
     taken["ask"] += time.perf_counter() - ended
 

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import anyio
 from pydantic import ValidationError
 from rich.text import Text
 
@@ -16,6 +15,7 @@ from ..model import Decision
 from ..settings import Settings
 from .ask import Flags, ask
 from .exits import Exit
+from .loop import run_loop
 from .output import people, print_json, table
 from .replay_data import Recorded, read_recorded, recorded_of, write_recorded
 
@@ -75,9 +75,9 @@ def replay(flags: Flags, file: Path | None, trial: Trial, save: Path | None) -> 
         raise NotFound("There are no scratchpads here. Give a file of recorded sessions.")
     if save is not None:
         write_recorded(save, notes)
-    results = {"settings": anyio.run(_replayed, settings, notes)}
+    results = {"settings": run_loop(_replayed, settings, notes)}
     if tried != settings:
-        results["tried"] = anyio.run(_replayed, tried, notes)
+        results["tried"] = run_loop(_replayed, tried, notes)
     if flags.as_json:
         print_json(_plain(notes, results))
     else:

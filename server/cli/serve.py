@@ -4,11 +4,10 @@ import sys
 from collections.abc import Mapping
 from functools import partial
 
-import anyio
-
 from ..errors import LociError
 from ..settings import load_settings
 from ..telemetry import configure_logs, configure_structlog
+from .loop import run_loop
 
 __all__ = ["serve"]
 
@@ -23,7 +22,7 @@ def serve(flags: Mapping[str, object]) -> None:
     configure_structlog()
     from ..serve import run_server
 
-    anyio.run(partial(run_server, settings, say=_say), backend_options={"use_uvloop": True})
+    run_loop(partial(run_server, settings, say=_say))
 
 
 def _say(line: str) -> None:

@@ -14,6 +14,7 @@ from ..errors import LociError
 from ..settings import Settings, load_settings
 from ..telemetry import configure_logs
 from .exits import Exit, exit_of
+from .loop import run_loop
 
 __all__ = ["COMMAND", "run"]
 
@@ -28,9 +29,7 @@ def run(arguments: Sequence[str]) -> int:
         settings = load_settings(given)
         # Before the SDK is imported: it sets up logging of its own where it finds none.
         configure_logs(settings.log_level, settings.log_format)
-        # A call is a dozen turns of the loop; uvloop's take half the time.
-        fast = {"use_uvloop": sys.platform != "win32"}
-        anyio.run(_serve, settings, backend_options=fast)
+        run_loop(_serve, settings)
     except LociError as error:
         sys.stderr.write(f"loci: {error}\n")
         return exit_of(error)
