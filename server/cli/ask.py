@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from ..access import Caller, Shell, as_caller, at_desk
-from ..app import open_app
 from ..errors import LociError, StoreBusy
 from ..home import DAEMON, SERVE, current_owner
 from ..settings import Settings, load_settings
@@ -100,6 +99,9 @@ async def _ask_daemon(
 async def _ask_here(
     settings: Settings, command: str, verb: Callable[[Shell], Awaitable[T]]
 ) -> T | _Failed:
+    # A second of imports, for which nobody waits where the daemon answers.
+    from ..app import open_app
+
     async with open_app(settings, command=f"loci {command}", warm=False) as app:
         caller = Caller(tenant=settings.tenant, namespace=settings.namespace, agent=settings.agent)
         with as_caller(caller):
