@@ -1,8 +1,12 @@
 """Fixtures for every suite."""
 
+import os
 import signal
 
 import pytest
+
+# As `app` does: before NumPy comes, whose threads would spin beside everything that is tested or measured.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def pytest_configure() -> None:
