@@ -93,23 +93,25 @@ async def _serve(app: App, settings: Settings, site: Site, door: socket.socket) 
             ssl_keyfile=settings.tls_key,
         )
     )
-    daemon = Daemon(app, settings, Listener(listen(settings)), stays=True)
+    # Closed here as well: where the site cannot begin, its listener never runs.
+    with listen(settings) as listening:
+        daemon = Daemon(app, settings, Listener(listening), stays=True)
 
-    async def leave_on_signal() -> None:
-        with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as received:
-            async for _ in received:
-                server.should_exit = True
-                site.streams.leave()
+        async def leave_on_signal() -> None:
+            with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as received:
+                async for _ in received:
+                    server.should_exit = True
+                    site.streams.leave()
+                    daemon.leave()
+
+        async with task_group() as behind:
+            behind.start_soon(leave_on_signal)
+            behind.start_soon(site.watch)
+            async with task_group() as doors:
+                doors.start_soon(daemon.listener.run, daemon)
+                await server.serve(sockets=[door])
                 daemon.leave()
-
-    async with task_group() as behind:
-        behind.start_soon(leave_on_signal)
-        behind.start_soon(site.watch)
-        async with task_group() as doors:
-            doors.start_soon(daemon.listener.run, daemon)
-            await server.serve(sockets=[door])
-            daemon.leave()
-        behind.cancel_scope.cancel()
+            behind.cancel_scope.cancel()
 
 
 class _Server(uvicorn.Server):
