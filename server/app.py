@@ -121,11 +121,7 @@ class App:
                 self._opened.set()
                 # What was imported stays for good: looking it over would stall the loop for 20 ms.
                 gc.freeze()
-                try:
-                    await self._hold(engine, warm=warm)
-                finally:
-                    # The engine, which was frozen as well, does not.
-                    gc.unfreeze()
+                await self._hold(engine, warm=warm)
         except LociError as error:
             if self._opened.is_set():
                 raise

@@ -2,7 +2,9 @@
 
 import importlib.resources
 import re
+import threading
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Protocol
 
 import anyio
@@ -33,6 +35,9 @@ LONGEST_BLANK = 100_000
 # The look-behind lets a run be tried only where it begins: the search stays linear.
 _BLANKS = re.compile(rf"(?<!\s)\s{{{LONGEST_BLANK + 1},}}")
 
+_BUILDING = threading.Lock()
+"""Two that ask at once wait for one table."""
+
 
 class _Encoding(Protocol):
     def encode_ordinary(self, text: str) -> list[int]: ...
@@ -46,41 +51,29 @@ class TokenCounter:
     points in a row is cut there, which can add a token at each cut: tiktoken's pattern backtracks
     over such a run and would exhaust its stack at a million.
 
-    Construction is cheap. The table is built at the first use (about 0.2 s): await `load` before
-    `count` is called in an event loop.
+    Construction is cheap. The table, one for the process, is built at the first use (about 0.2 s): await
+    `load` before `count` is called in an event loop.
     """
-
-    def __init__(self) -> None:
-        self._encoding: _Encoding | None = None
-        self._loading = anyio.Lock()
 
     async def load(self) -> None:
         """Build the table now, in a worker thread. Loading twice is a no-op."""
-        async with self._loading:
-            if self._encoding is None:
-                self._encoding = await anyio.to_thread.run_sync(_build)
+        await anyio.to_thread.run_sync(_table)
 
     def count(self, text: str) -> int:
         """Tokens in `text`: about 0.1 ms for each 1,000, in the calling thread."""
-        encoding = self._table()
+        encoding = _table()
         return sum(len(encoding.encode_ordinary(part)) for part in _parts(text))
 
     def rank(self, token: str) -> int | None:
         """The token's place in the table; None where the text is not one token."""
         try:
-            return self._table().encode_single_token(token)
+            return _table().encode_single_token(token)
         except KeyError:
             return None
 
     async def count_all(self, texts: Sequence[str]) -> list[int]:
         """Tokens in each of `texts`, counted in a worker thread."""
-        await self.load()
         return await anyio.to_thread.run_sync(lambda: [self.count(text) for text in texts])
-
-    def _table(self) -> _Encoding:
-        if self._encoding is None:
-            self._encoding = _build()
-        return self._encoding
 
 
 def _parts(text: str) -> Iterator[str]:
@@ -95,6 +88,12 @@ def _parts(text: str) -> Iterator[str]:
     yield text[start:]
 
 
+def _table() -> _Encoding:
+    with _BUILDING:
+        return _build()
+
+
+@cache
 def _build() -> _Encoding:
     # Imported here: 0.02 s that a process which never counts does not pay.
     import tiktoken

@@ -33,10 +33,13 @@ def check(name: str, listed: list[Any]) -> None:
     assert path.read_text(encoding="utf-8") == text, AGAIN
 
 
+COUNTER = TokenCounter()
+
+
 def tokens(name: str) -> int:
     (tool,) = [one for one in tools("full") if one.name == name]
     shown = {"name": tool.name, "description": tool.description, "inputSchema": tool.parameters}
-    return TokenCounter().count(json.dumps(shown, ensure_ascii=False, separators=(",", ":")))
+    return COUNTER.count(json.dumps(shown, ensure_ascii=False, separators=(",", ":")))
 
 
 async def test_lists_are_as_the_snapshots_say(connect: Connect) -> None:
@@ -73,7 +76,7 @@ def test_tool_definitions_stay_within_their_budget() -> None:
 
 async def test_instructions_stay_within_their_budget(server: LociServer) -> None:
     assert server.instructions is not None
-    assert TokenCounter().count(server.instructions) <= 300
+    assert COUNTER.count(server.instructions) <= 300
     # Some hosts cut them there.
     assert len(server.instructions) < 2048
 
