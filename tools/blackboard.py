@@ -112,6 +112,8 @@ def _promoted(done: Promoted) -> dict[str, Any]:
     shown = {"board": done.board, **cell_dict(done.cell)}
     if done.private:
         shown["private"] = True
+    if done.masked:
+        shown["masked"] = list(done.masked)
     return shown | {"memory": done.memory, "status": done.status}
 
 

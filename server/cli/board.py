@@ -86,9 +86,12 @@ def _write(flags: Flags, name: str, asked: Asked) -> Exit:
         return await shell(verbs.board_write, name, write)
 
     written = written_dict(ask(flags, flags.settings(), "board", verb))
-    print_json(written) if flags.as_json else people().print(
-        Text(f"{asked.key} is at version {written['version']}.")
-    )
+    if flags.as_json:
+        print_json(written)
+        return Exit.OK
+    people().print(Text(f"{asked.key} is at version {written['version']}."))
+    if "masked" in written:
+        people().print(Text(f"  masked: {', '.join(written['masked'])}"))
     return Exit.OK
 
 

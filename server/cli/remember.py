@@ -83,6 +83,8 @@ def remember(flags: Flags, content: str, lines: Path | None, details: Details) -
     else:
         new = sum(answer.status != "duplicate" for answer in answers)
         people().print(f"Remembered {new:,} of {len(answers):,} lines; the others were known.")
+        if masked := sum(bool(answer.masked) for answer in answers):
+            people().print(f"Credentials were masked in {masked:,} of them.")
 
 
 async def _in_batches(shell: Shell, drafts: Sequence[Draft], size: int) -> list[Remembered]:
@@ -132,6 +134,8 @@ def _show(answer: Remembered) -> None:
         "superseded_others": "Remembered, in the place of what it supersedes, as",
     }
     people().print(f"{words[answer.status]} {answer.id}", soft_wrap=True)
+    if answer.masked:
+        people().print(f"  masked: {', '.join(answer.masked)}", markup=False, soft_wrap=True)
     for near in answer.similar:
         like = f"  similar ({near.relevance:.2f}) {near.id}  "
         people().print(Text(like + near.content), soft_wrap=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..errors import InvalidInput
-from ..model import Cell, Draft, Promoted, iso
+from ..model import Cell, Draft, Promoted, Remembered, iso
 from ..model.render import compact
 from ..tasks import uninterrupted
 from ..workspace import Boards
@@ -45,16 +45,17 @@ async def promote_cell(
         board=found.address.name,
         private=bool(found.address.agent),
         cell=cell,
-        memory=remembered[0],
-        status=remembered[1],
+        memory=remembered.id,
+        status=remembered.status,
+        masked=remembered.masked,
     )
 
 
-async def _remember(room: Room, draft: Draft, board: int, cell: Cell) -> tuple[str, str]:
+async def _remember(room: Room, draft: Draft, board: int, cell: Cell) -> Remembered:
     (one,) = await remember(room, [draft])
     # A crash before this leaves a memory that the next try finds to be the same, and links.
     await room.ledger.boards.promoted(board, cell.key, cell.version, one.id)
-    return one.id, one.status
+    return one
 
 
 def _statement(key: str, cell: Cell) -> str:

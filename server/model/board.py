@@ -155,6 +155,8 @@ class Promoted:
     """The id of the memory that says it."""
     status: str
     """As `remember` answers."""
+    masked: tuple[str, ...] = ()
+    """Kinds of credentials in the statement, replaced by what they looked like."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,6 +79,16 @@ def test_a_statement_comes_from_stdin(loci: Loci, answer: Ask) -> None:
     assert contents == ["With a dash", "From a pipe"]
 
 
+def test_it_is_said_what_was_masked(loci: Loci, tmp_path: Path) -> None:
+    secret = "ghp_" + "a1B2" * 9
+    assert "\n  masked: GitHub token\n" in loci("remember", f"Deploy with {secret}.").stdout
+    (tmp_path / "lines.txt").write_text(f"It is not {secret}.\nIt is Monday.\n", encoding="utf-8")
+    said = loci("remember", "--lines", "lines.txt").stdout
+    assert said.endswith("Credentials were masked in 1 of them.\n")
+    said = loci("board", "plan", "key", "--set", f"Use {secret}.").stdout
+    assert said == "key is at version 1.\n  masked: GitHub token\n"
+
+
 def test_the_lines_of_a_file_are_remembered_in_batches(
     loci: Loci, answer: Ask, tmp_path: Path
 ) -> None:

@@ -114,6 +114,8 @@ async def test_a_credential_is_masked_and_the_writer_told(boards: LociServer) ->
         assert written["value"] == {"token": "[masked: GitHub token]"}
         assert written["masked"] == ["GitHub token"]
         assert "masked" not in await done(client, "plain", "nothing to hide")
+        kept = await done(client, "plain", f"The plan is on {secret}.", op="promote")
+        assert kept["masked"] == ["GitHub token"]
         note = {"session": "monday", "section": "example", "content": f"Deploy with {secret}"}
         noted = same(await client.call_tool("scratchpad_write", note))
         assert noted["masked"] == ["GitHub token"]
