@@ -73,6 +73,7 @@ VARYING = re.compile(r'"(uses|used_at|tier)":[^,}]+')
 """What changes with each use."""
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("daemon")
 def test_answers_are_the_same_to_the_letter_with_and_without_a_daemon(loci: Loci) -> None:
     said = ("Tea, 日本語 🐙", "--at", "2026-03-02T10:11:12.345678+02:00", "--importance", "0.1")
@@ -132,6 +133,7 @@ def test_other_settings_than_the_daemons_are_refused(
     assert said.count("\n") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("daemon")
 def test_many_and_long_memories_pass(loci: Loci, answer: Ask) -> None:
     lines = "".join(f"{number} {'日' * 30_000}\n" for number in range(100))
@@ -176,6 +178,7 @@ def test_a_stopped_daemon_has_given_the_directory_back(
     assert answer("daemon", "stop") == {"stopped": False}
 
 
+@pytest.mark.slow
 def test_a_daemon_that_hangs_is_told_from_none_and_can_be_killed(
     loci: Loci, answer: Ask, daemon: int, home: Path
 ) -> None:

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from .conftest import Loci
 
 
@@ -24,6 +26,7 @@ def test_the_demo_shows_what_it_promises(loci: Loci, tmp_path: Path) -> None:
     assert list(temporary.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_the_demo_plays_another_conversation_and_keeps_it(loci: Loci, tmp_path: Path) -> None:
     turns = [
         {"text": f"Number {n} is blue", "speaker": "A", "ts": f"2026-01-{n:02}", "session": "s"}

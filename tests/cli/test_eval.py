@@ -96,6 +96,7 @@ def measured(loci: Loci, *arguments: str) -> dict[str, Any]:
     return corpus
 
 
+@pytest.mark.slow
 def test_a_folder_is_measured_and_drawn_and_leaves_nothing(
     loci: Loci, folder: Path, tmp_path: Path
 ) -> None:

@@ -69,6 +69,7 @@ def test_a_configuration_is_asked_for(
     assert json.loads((tmp_path / ".claude.json").read_text(encoding="utf-8"))["mcpServers"]
 
 
+@pytest.mark.slow
 def test_a_default_namespace_narrows_a_selection_and_never_makes_one(
     loci: Loci, answer: Ask
 ) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import pytest
 from support.engines import opened
 
 from loci.server.model import NewNote, NoteOutcome, Section
@@ -28,6 +29,7 @@ def statuses(answer: dict[str, Any], policy: str) -> list[str]:
     return [one[policy]["status"] for one in answer["decisions"]]
 
 
+@pytest.mark.slow
 def test_two_policies_are_compared_over_the_same_sessions(
     loci: Loci, answer: Ask, tmp_path: Path, home: Path
 ) -> None:

@@ -149,6 +149,7 @@ async def test_erasing_leaves_nothing_in_a_copy_that_failed_a_search(tmp_path: P
             assert not holds(tmp_path / "index", kept)
 
 
+@pytest.mark.slow
 async def test_an_erasure_that_was_cut_off_after_its_commit_leaves_nothing_either(
     tmp_path: Path,
 ) -> None:
@@ -210,6 +211,7 @@ async def test_what_is_erased_before_it_was_fed_costs_no_rebuild(tmp_path: Path)
             assert await engine.index("a") == built
 
 
+@pytest.mark.slow
 async def test_another_model_gets_an_index_of_its_own(tmp_path: Path) -> None:
     with anyio.fail_after(60):
         async with opened(tmp_path, limits=THROUGH, index=True) as engine:
@@ -226,6 +228,7 @@ async def test_another_model_gets_an_index_of_its_own(tmp_path: Path) -> None:
             assert (await near(memories, sentences(FEW)[7]))[0] == sentences(FEW)[7]
 
 
+@pytest.mark.slow
 async def test_without_an_index_nothing_is_kept_for_one_and_later_it_is_built_whole(
     tmp_path: Path,
 ) -> None:
@@ -243,6 +246,7 @@ async def test_without_an_index_nothing_is_kept_for_one_and_later_it_is_built_wh
             assert sorted(await contents(memories)) == ["first", "second"]
 
 
+@pytest.mark.slow
 async def test_an_index_with_many_dead_vectors_is_built_anew(tmp_path: Path) -> None:
     with anyio.fail_after(90):
         async with opened(tmp_path, limits=THROUGH, index=True) as engine:
