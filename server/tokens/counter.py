@@ -57,7 +57,8 @@ class TokenCounter:
 
     async def load(self) -> None:
         """Build the table now, in a worker thread. Loading twice is a no-op."""
-        await anyio.to_thread.run_sync(_table)
+        if not _build.cache_info().currsize:
+            await anyio.to_thread.run_sync(_table)
 
     def count(self, text: str) -> int:
         """Tokens in `text`: about 0.1 ms for each 1,000, in the calling thread."""
