@@ -254,7 +254,8 @@ async def over_network(server: LociServer, caller: Caller, way: str) -> AsyncGen
         server=server,
         doorkeeper=Everybody(nobody, nobody, None),
         challenge=Challenge(),
-        limiter=Limiter(Allowance()),
+        # A client asks for the tools beside each of its first calls: a hundred calls are two hundred.
+        limiter=Limiter(Allowance(rate=1000, burst=1000)),
         streams=OpenStreams(),
         hosts=Hosts(),
         ready=nobody,
