@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ..server.access import Desk, Scope, current_caller
 from ..server.errors import Stale
-from ..server.model import BoardQuery, CellWrite, Draft, Op, Promoted
-from ..server.model.board_shown import cell_dict, page_dict, written_dict
+from ..server.model import BoardQuery, CellWrite, Draft, Op
+from ..server.model.board_shown import page_dict, promoted_dict, written_dict
 from .kit import answer, boards_of, make_tool, memories_of
 
 __all__ = ["TOOLS", "blackboard_read", "blackboard_write"]
@@ -105,16 +105,7 @@ async def _promote(
     draft = Draft(content=content, namespace=caller.namespace, agent=caller.agent)
     memories = await memories_of(ctx)
     done = await memories.promote_cell(caller.actor(), board, key, private=private, draft=draft)
-    return answer(_promoted(done))
-
-
-def _promoted(done: Promoted) -> dict[str, Any]:
-    shown = {"board": done.board, **cell_dict(done.cell)}
-    if done.private:
-        shown["private"] = True
-    if done.masked:
-        shown["masked"] = list(done.masked)
-    return shown | {"memory": done.memory, "status": done.status}
+    return answer(promoted_dict(done))
 
 
 TOOLS = [

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
-import anyio
 from rich.text import Text
 
 # By its full name: type checkers see the folders, whose common parent is only `loci` installed.
@@ -26,6 +25,7 @@ from .ask import Flags, ask
 from .daemon_state import look_at_daemon
 from .exits import Exit
 from .indexes import examine_indexes
+from .loop import run_loop
 from .output import people, print_json, table
 
 __all__ = ["Finding", "doctor"]
@@ -112,7 +112,7 @@ def _embedder(settings: Settings) -> tuple[bool, str]:
         await embedder.embed_query("canary")
         await embedder.aclose()
 
-    anyio.run(load)
+    run_loop(load)
     taken = time.perf_counter() - started
     named = f"{embedder.identity}, {embedder.dimension} dimensions, loads in {taken:.2f} s"
     return True, named + (

@@ -18,13 +18,13 @@ from itertools import groupby, islice, takewhile
 from pathlib import Path
 from typing import Any, cast
 
-import anyio
 from rich.progress import Progress
 
 from ..errors import InvalidInput, LociError
 from .demo_server import DemoServer
 from .evaluation_data import Row
 from .evaluation_server import serving
+from .loop import run_loop
 
 __all__ = ["Ids", "filled", "namespace_of"]
 
@@ -51,7 +51,7 @@ def filled(folder: Path, rows: Sequence[Row], bar: Progress) -> tuple[Path, Ids]
         return home, cast("Ids", json.loads(kept.read_text(encoding="utf-8")))
     if home.exists():
         shutil.rmtree(home)
-    ids = anyio.run(_fill, home, rows, bar)
+    ids = run_loop(_fill, home, rows, bar)
     unfinished = kept.with_suffix(".part")
     unfinished.write_text(json.dumps(ids), encoding="utf-8")
     unfinished.replace(kept)

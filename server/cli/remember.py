@@ -135,7 +135,7 @@ def _show(answer: Remembered) -> None:
     }
     people().print(f"{words[answer.status]} {answer.id}", soft_wrap=True)
     if answer.masked:
-        people().print(f"  masked: {', '.join(answer.masked)}", markup=False, soft_wrap=True)
+        people().print(Text(f"  masked: {', '.join(answer.masked)}"), soft_wrap=True)
     for near in answer.similar:
         like = f"  similar ({near.relevance:.2f}) {near.id}  "
         people().print(Text(like + near.content), soft_wrap=True)

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from .board import PRIVATE, Board, BoardPage, Cell, Written
+from .board import PRIVATE, Board, BoardPage, Cell, Promoted, Written
 from .times import iso
 
-__all__ = ["board_dict", "cell_dict", "page_dict", "written_dict"]
+__all__ = ["board_dict", "cell_dict", "page_dict", "promoted_dict", "written_dict"]
 
 
 def cell_dict(cell: Cell, *, hidden: int | None = None) -> dict[str, Any]:
@@ -40,9 +40,18 @@ def page_dict(page: BoardPage) -> dict[str, Any]:
 
 def written_dict(written: Written) -> dict[str, Any]:
     """The cell as the write left it."""
-    shown = {"board": written.board, **cell_dict(written.cell)}
-    flags = {"private": written.private, "repeated": written.repeated}
-    told = {"masked": list(written.masked)} if written.masked else {}
+    return _done(written, repeated=written.repeated)
+
+
+def promoted_dict(promoted: Promoted) -> dict[str, Any]:
+    """The cell, and the memory that says it."""
+    return _done(promoted) | {"memory": promoted.memory, "status": promoted.status}
+
+
+def _done(deed: Written | Promoted, **flags: bool) -> dict[str, Any]:
+    shown = {"board": deed.board, **cell_dict(deed.cell)}
+    flags = {"private": deed.private, **flags}
+    told = {"masked": list(deed.masked)} if deed.masked else {}
     return shown | {name: True for name, holds in flags.items() if holds} | told
 
 

@@ -363,7 +363,7 @@ def test_undoing_every_merge_gives_back_what_was(
     acts: list[tuple[str, int, int]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Whatever is remembered, merged and erased between: what still hangs on another can be taken apart, and
-    then every entity is named by a memory."""
+    then every entity is its own root, and every one is named by a memory."""
     home = tmp_path_factory.mktemp("merges")
 
     async def main() -> None:
@@ -395,11 +395,13 @@ def test_undoing_every_merge_gives_back_what_was(
 
     anyio.run(main)
     with closing(sqlite3.connect(home / "ledger.db")) as connection:
+        apart = "SELECT count(*) FROM entities WHERE root <> id"
         nameless = (
             "SELECT count(*) FROM entities AS e WHERE NOT EXISTS "
             "(SELECT 1 FROM mentions AS m WHERE m.entity = e.id AND m.folded <> '')"
         )
         lost = "SELECT count(*) FROM mentions WHERE entity NOT IN (SELECT id FROM entities)"
+        assert connection.execute(apart).fetchone() == (0,)
         assert connection.execute(nameless).fetchone() == (0,)
         assert connection.execute(lost).fetchone() == (0,)
 
