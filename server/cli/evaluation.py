@@ -146,15 +146,15 @@ def _tenant(
     taken: dict[str, float],
 ) -> Generator[tuple[Signals, list[Answer]]]:
     began = time.perf_counter()
-    home, ids = filled(folder, corpus.rows[tenant], bar)
+    held = filled(folder, corpus.rows[tenant], bar)
     ended = time.perf_counter()
     taken["remember"] += ended - began
     for way in ways:
-        configure(home, way.signals)
+        configure(held.home, way.signals)
         questions = corpus.questions[tenant]
         yield (
             way.signals,
-            run_loop(ask, home, ids, questions, way, lambda: bar.advance(bar.task_ids[0])),
+            run_loop(ask, held, questions, way, lambda: bar.advance(bar.task_ids[0])),
         )
     taken["ask"] += time.perf_counter() - ended
 

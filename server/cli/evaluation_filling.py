@@ -3,9 +3,9 @@
 They are remembered in the corpus's order, one call after another: how close calls are stored is not
 promised, and a ranking may look at a memory's neighbours. Rows in succession that differ in nothing
 but their text go together, 100 at the most. What `remember` has arguments for is passed: speaker,
-session, ts as `at`, tags, aliases as `entities`, pinned, scope as `namespace` (of several the narrowest
-that holds all; `a:b` is the path `a/b`), role as metadata, and `supersedes` where `superseded_by` says
-so. A row without ts counts as said now.
+session, ts as `at`, tags, aliases as `entities`, pinned, resolved_at as `valid_until`, scope as
+`namespace` (of several the narrowest that holds all; `a:b` is the path `a/b`), role as metadata, and
+`supersedes` where `superseded_by` says so. A row without ts counts as said now.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from itertools import groupby, islice, takewhile
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple
 
 from rich.progress import Progress
 
@@ -26,16 +26,23 @@ from .evaluation_data import Row
 from .evaluation_server import serving
 from .loop import run_loop
 
-__all__ = ["Ids", "filled", "namespace_of"]
+__all__ = ["Filled", "filled", "namespace_of"]
 
 _AT_ONCE = 100
 
-Ids = Mapping[str, str]
-"""Memories' ids by those of the corpus. Exact repeats are one memory."""
+
+class Filled(NamedTuple):
+    """A data directory that holds a tenant's rows."""
+
+    home: Path
+    ids: Mapping[str, str]
+    """Memories' ids by those of the corpus. Exact repeats are one memory."""
+    pinned: frozenset[str]
+    """Those of the memories that are pinned."""
 
 
-def filled(folder: Path, rows: Sequence[Row], bar: Progress) -> tuple[Path, Ids]:
-    """A data directory below `folder` that holds the rows, and their memories' ids.
+def filled(folder: Path, rows: Sequence[Row], bar: Progress) -> Filled:
+    """A data directory below `folder` that holds the rows.
 
     One that was filled with the same rows, by the same version and with the same LOCI_* variables,
     serves again. What was not filled to the end is filled anew. Advances the bar's first task by
@@ -48,14 +55,14 @@ def filled(folder: Path, rows: Sequence[Row], bar: Progress) -> tuple[Path, Ids]
     kept = home.with_suffix(".json")
     if kept.exists():
         bar.advance(bar.task_ids[0], len(rows))
-        return home, cast("Ids", json.loads(kept.read_text(encoding="utf-8")))
+        return _filled(home, rows, json.loads(kept.read_text(encoding="utf-8")))
     if home.exists():
         shutil.rmtree(home)
     ids = run_loop(_fill, home, rows, bar)
     unfinished = kept.with_suffix(".part")
     unfinished.write_text(json.dumps(ids), encoding="utf-8")
     unfinished.replace(kept)
-    return home, ids
+    return _filled(home, rows, ids)
 
 
 def namespace_of(scopes: Sequence[str] | None) -> str:
@@ -63,6 +70,10 @@ def namespace_of(scopes: Sequence[str] | None) -> str:
     paths = [scope.replace(":", "/").split("/") for scope in scopes or ()]
     same = takewhile(lambda level: len(set(level)) == 1, zip(*paths, strict=False))
     return "/".join(level[0] for level in same)
+
+
+def _filled(home: Path, rows: Sequence[Row], ids: Mapping[str, str]) -> Filled:
+    return Filled(home, ids, frozenset(ids[row.id] for row in rows if row.more.pinned))
 
 
 def _digest(rows: Sequence[Row]) -> str:
@@ -120,6 +131,7 @@ def _arguments(row: Row) -> dict[str, Any]:
         "tags": row.more.tags,
         "entities": row.more.aliases,
         "pinned": row.more.pinned,
+        "valid_until": row.more.resolved_at,
         "namespace": namespace_of(row.more.scope),
         "metadata": {"role": row.role} if row.role else None,
     }

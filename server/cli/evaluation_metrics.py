@@ -11,14 +11,18 @@ is. Nothing is divided by zero: what is not defined is not asked (see `scores`).
   first brings a group gains 1, repeats of it nothing; the ideal answer brings one new group a rank.
 - MRR: the mean of 1 / rank of the first evidence, 0 where none came back (Voorhees 1999, TREC-8).
 - within N tokens: recall over a whole answer whose budget was N.
+- texts of N tokens: recall over the best whose contents alone come to N tokens at the most, which is what
+  others count who say what they find within a number of tokens.
 - newest first: whether the first evidence stands before the first outdated version, as a reader
   who takes the first version believes (FactConsolidation in MemoryAgentBench, Hu et al. 2025).
 - precision and recall as a set: of the ids that were judged, evidence or forbidden, the share that is
   evidence, and recall over the whole answer (van Rijsbergen 1979). Nothing at all is right, 1, where
-  nothing should come back, and else worth 0 (PrecisionMemBench asks both).
+  nothing should come back, and else worth 0 (PrecisionMemBench asks both). It keeps apart what is pinned,
+  for that is in the agent's context before it asks: precision beside the pinned counts no pinned one.
 - median and p95: quantiles by nearest rank (Hyndman and Fan 1996, type 1): a value that was measured.
 """
 
+import itertools
 import math
 from collections.abc import Collection, Hashable, Sequence
 
@@ -31,6 +35,7 @@ __all__ = [
     "recall_all",
     "reciprocal_rank",
     "set_precision",
+    "texts_within",
 ]
 
 Groups = Collection[Collection[Hashable]]
@@ -79,6 +84,11 @@ def set_precision(
     good = len(set(found) & set(evidence))
     bad = len(set(found) & set(forbidden))
     return good / (good + bad) if good + bad else float(not evidence)
+
+
+def texts_within(lengths: Sequence[int], tokens: int) -> int:
+    """How many of the best have contents of so many tokens together, given those of each."""
+    return sum(total <= tokens for total in itertools.accumulate(lengths))
 
 
 def mean(values: Sequence[float]) -> float:

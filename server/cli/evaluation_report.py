@@ -71,7 +71,9 @@ def scores(answer: Answer, ks: Sequence[int], budgets: Sequence[int]) -> dict[st
     if plain is not None:
         made |= {"tokens": plain.tokens, "ms": plain.ms}
     if answer.forbidden is not None:
-        made["set_precision"] = metrics.set_precision(said.ids, answer.evidence, answer.forbidden)
+        for name, ids in (("", said.ids), ("_beside", set(said.ids) - answer.pinned)):
+            precision = metrics.set_precision(ids, answer.evidence, answer.forbidden)
+            made[f"set_precision{name}"] = precision
         if answer.groups:
             made["set_recall"] = metrics.recall(said.ids, answer.groups)
     return made
@@ -89,6 +91,8 @@ def _ranked(
     for budget in budgets:
         if (found := answer.found.get(f"{budget}")) is not None:
             yield f"within@{budget}", metrics.recall(found.ids, groups)
+        fitting = metrics.texts_within(answer.found["wide"].lengths, budget)
+        yield f"texts@{budget}", metrics.recall(wide, groups, fitting)
     if answer.stale:
         yield "newest_first", metrics.newest_first(wide, groups, answer.stale)
 
@@ -128,10 +132,12 @@ def tables(report: Report, ks: Sequence[int], budgets: Sequence[int]) -> Iterato
     main = main_rank(ks)
     ranks = {f"recall@{k}": f"R@{k}" for k in ks} | {f"recall_all@{main}": f"all@{main}"}
     ranks |= {f"ndcg@{_DEPTH}": f"nDCG@{_DEPTH}", "mrr": "MRR"}
+    within = {f"within@{n}": f"in {n:,}" for n in budgets}
+    texts = {f"texts@{n}": f"texts of {n:,}" for n in budgets}
     yield _table(
         f"{report.name}: evidence found",
         rows,
-        {"answerable": "questions", **ranks, **{f"within@{n}": f"in {n:,}" for n in budgets}},
+        {"answerable": "questions", **ranks, **within, **texts},
     )
     yield _table(f"{report.name}: answers to plain questions", rows, _ANSWERS)
     if bins := report.signals["all"].reliability:
@@ -145,6 +151,7 @@ _ANSWERS = {
     "questions": "questions",
     "newest_first": "newest first",
     "set_precision": "precision",
+    "set_precision_beside": "beside pinned",
     "set_recall": "recall",
     "nothing_answerable": "nothing, if answerable",
     "nothing_abstain": "nothing, if not",

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..settings import FILE
+from ..tokens import TokenCounter
 from .demo_server import DemoServer
 from .evaluation_data import Asked
-from .evaluation_filling import Ids, namespace_of
+from .evaluation_filling import Filled, namespace_of
 from .evaluation_server import serving
 
 __all__ = ["BUDGETS", "SIGNALS", "Answer", "Found", "Signals", "Way", "ask", "configure"]
@@ -59,6 +60,8 @@ class Found:
     """Of memories, best first."""
     relevances: tuple[float, ...]
     """In [0, 1], of the same."""
+    lengths: tuple[int, ...]
+    """Tokens of the same ones' contents."""
     tokens: int
     nothing: bool
     """`nothing_relevant`."""
@@ -76,6 +79,8 @@ class Answer:
     groups: Sequence[frozenset[str]]
     stale: frozenset[str]
     forbidden: frozenset[str] | None
+    pinned: frozenset[str]
+    """What the agent has in its context anyway: the hot tier begins with it."""
     found: Mapping[str, Found]
 
     @property
@@ -85,7 +90,7 @@ class Answer:
 
 
 async def ask(
-    home: Path, ids: Ids, questions: Sequence[Asked], way: Way, step: Callable[[], object]
+    held: Filled, questions: Sequence[Asked], way: Way, step: Callable[[], object]
 ) -> list[Answer]:
     """The answers of a server on a data directory, in the questions' order. Calls `step` after each
     question of each pass.
@@ -94,13 +99,16 @@ async def ask(
         LociError: the server does not start, refuses a question or does not answer.
     """
     found: list[dict[str, Found]] = [{} for _ in questions]
-    async with serving(home) as server:
+    counter = TokenCounter()
+    await counter.load()
+    async with serving(held.home) as server:
         await server.call("recall", query=_WARM)
         for name, arguments in way.passes().items():
             for question, mine in zip(questions, found, strict=True):
-                mine[name] = await _recall(server, {**_about(question, way), **arguments})
+                given = {**_about(question, way), **arguments}
+                mine[name] = await _recall(server, given, counter.count)
                 step()
-    return [_answer(one, ids, mine) for one, mine in zip(questions, found, strict=True)]
+    return [_answer(one, held, mine) for one, mine in zip(questions, found, strict=True)]
 
 
 def configure(home: Path, signals: Signals) -> None:
@@ -118,16 +126,25 @@ def _about(question: Asked, way: Way) -> dict[str, Any]:
     return asked
 
 
-async def _recall(server: DemoServer, arguments: Mapping[str, Any]) -> Found:
+async def _recall(
+    server: DemoServer, arguments: Mapping[str, Any], count: Callable[[str], int]
+) -> Found:
     began = time.perf_counter()
     answer = await server.call("recall", **arguments)
     ms = (time.perf_counter() - began) * 1000
-    ids = tuple(str(one["id"]) for one in answer["recollections"])
-    relevances = tuple(float(one["relevance"]) for one in answer["recollections"])
-    return Found(ids, relevances, int(answer["tokens"]), bool(answer["nothing_relevant"]), ms)
+    found = answer["recollections"]
+    return Found(
+        ids=tuple(str(one["id"]) for one in found),
+        relevances=tuple(float(one["relevance"]) for one in found),
+        lengths=tuple(count(str(one["content"])) for one in found),
+        tokens=int(answer["tokens"]),
+        nothing=bool(answer["nothing_relevant"]),
+        ms=ms,
+    )
 
 
-def _answer(question: Asked, ids: Ids, found: Mapping[str, Found]) -> Answer:
+def _answer(question: Asked, held: Filled, found: Mapping[str, Found]) -> Answer:
+    ids = held.ids
     groups = [frozenset(ids[one] for one in group) for group in question.evidence]
     evidence = frozenset[str]().union(*groups)
     stale = frozenset(ids[one] for group in question.stale for one in group)
@@ -140,5 +157,6 @@ def _answer(question: Asked, ids: Ids, found: Mapping[str, Found]) -> Answer:
         # A repeat of the evidence is the same memory.
         stale=stale - evidence,
         forbidden=None if forbidden is None else frozenset(ids[o] for o in forbidden) - evidence,
+        pinned=held.pinned - evidence,
         found=found,
     )

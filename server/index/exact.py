@@ -90,6 +90,11 @@ class ExactIndex:
     async def holds(self, ids: NDArray[np.int64]) -> bool:
         return any(one in self._columns for one in ids.tolist())
 
+    def vectors(self, ids: NDArray[np.int64]) -> NDArray[np.float32] | None:
+        """Those of the ids, shape (n, dimension), if it has all of them."""
+        columns = [self._columns[one] for one in ids.tolist() if one in self._columns]
+        return self._matrix[:, columns].T if len(columns) == len(ids) else None
+
     async def count(self) -> int:
         return len(self._columns)
 
@@ -109,18 +114,27 @@ class ExactIndex:
             await self._rebuild(max(len(self._ids) * 3 // 2, self._count + more))
 
     async def _rebuild(self, room: int) -> None:
+        cells = (self._matrix, self._ids[: self._count], max(room, _FIRST))
         if self._count <= _SMALL:
-            return self._copy(room)
-        await to_thread.run_sync(self._copy, room)
+            matrix, ids = _kept(*cells)
+        else:
+            matrix, ids = await to_thread.run_sync(_kept, *cells)
+        # All at once: whoever looks a column up must find it in the matrix that it is of.
+        self._count = int((ids != _GONE).sum())
+        self._matrix, self._ids = matrix, ids
+        self._columns = dict(zip(ids.tolist(), range(self._count), strict=False))
 
-    def _copy(self, room: int) -> None:
-        kept = np.flatnonzero(self._ids[: self._count] != _GONE)
-        matrix = np.empty((len(self._matrix), max(room, _FIRST)), np.float32)
-        ids = np.full(matrix.shape[1], _GONE, np.int64)
-        matrix[:, : len(kept)] = self._matrix[:, kept]
-        ids[: len(kept)] = self._ids[kept]
-        self._matrix, self._ids, self._count = matrix, ids, len(kept)
-        self._columns = dict(zip(ids[: len(kept)].tolist(), range(len(kept)), strict=True))
+
+def _kept(
+    matrix: NDArray[np.float32], ids: NDArray[np.int64], room: int
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """A larger or smaller matrix of what is not gone, and its ids."""
+    columns = np.flatnonzero(ids != _GONE)
+    made = np.empty((len(matrix), room), np.float32)
+    made[:, : len(columns)] = matrix[:, columns]
+    kept = np.full(room, _GONE, np.int64)
+    kept[: len(columns)] = ids[columns]
+    return made, kept
 
 
 def _nearest(

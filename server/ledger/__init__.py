@@ -23,7 +23,7 @@ from .rows import NewMemory, NewPassage, VersionRow, as_kept
 from .scratchpads import Decided, KeptPad, Overtaken, PadLedger
 from .tenant import TenantLedger
 from .terms import question_terms, quoted, terms_of
-from .vectors import MAX_PASSAGES, Delta, seq_of, seqs_of
+from .vectors import MAX_PASSAGES, Delta, firsts_of, seq_of, seqs_of
 from .where import Sight
 from .writes import Stored
 
@@ -73,6 +73,7 @@ __all__ = [
     "VersionRow",
     "WriteDone",
     "as_kept",
+    "firsts_of",
     "open_ledger",
     "question_terms",
     "quoted",

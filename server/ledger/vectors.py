@@ -40,6 +40,7 @@ __all__ = [
     "backlog",
     "backlog_size",
     "copy_passages",
+    "firsts_of",
     "index_rows",
     "indexable",
     "indexable_count",
@@ -101,6 +102,11 @@ def seq_of(passage: int) -> int:
 def seqs_of(ids: NDArray[np.int64]) -> NDArray[np.int64]:
     """The version of each passage."""
     return ids >> _BITS
+
+
+def firsts_of(seqs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The first passage of each version."""
+    return seqs << _BITS
 
 
 def model_key(connection: Connection, identity: str, dimension: int) -> int:

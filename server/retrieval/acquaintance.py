@@ -43,6 +43,9 @@ class Acquaintance:
 
     async def traits(self, seqs: Sequence[int] = ()) -> Traits:
         """The traits of all current memories, and of these versions as far as they exist."""
+        known = self._traits
+        if known is not None and not (self._fresh or self._gone or known.missing(seqs)):
+            return known
         async with self._lock:
             if self._traits is None:
                 self._begun = True

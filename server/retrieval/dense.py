@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import IndexFailed
 from ..index import ExactIndex, Found, VectorIndex
-from ..ledger import Delta, Sight, TenantLedger, as_kept, seqs_of
+from ..ledger import Delta, Sight, TenantLedger, as_kept, firsts_of, seqs_of
 from .chosen import Chosen
 from .matrices import Matrices
 from .served import Served, check, merged, serve
@@ -80,6 +80,19 @@ class Dense:
             if len(kept) >= limit or len(nearest) < limit * times:
                 return dict(kept[:limit])
         return await self._compare(query, await self._ledger.seqs(sight), limit)
+
+    async def firsts(self, seqs: Sequence[int]) -> NDArray[np.float32]:
+        """The vector of each version's first passage, shape (versions, dimension); zeros where it has none."""
+        wanted = np.array(seqs, np.int64)
+        matrix = self._matrices.get(self)
+        if matrix is not None and (held := matrix.vectors(firsts_of(wanted))) is not None:
+            return held
+        rows = await self._ledger.index_rows(seqs)
+        vectors = np.zeros((len(wanted), self._ledger.dimension), np.float32)
+        # Of several passages the first is written last.
+        for seq, vector in zip(reversed(seqs_of(rows.ids)), reversed(rows.vectors), strict=True):
+            vectors[wanted == seq] = vector
+        return vectors
 
     async def nearest(
         self, queries: NDArray[np.float32], limit: int, least: float = -1.0

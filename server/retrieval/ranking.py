@@ -2,11 +2,13 @@
 
 The two lists are fused by convex combination of normalised scores (Bruch, Gai and Ingber, "An Analysis of
 Fusion Functions for Hybrid Retrieval", 2023): from a floor below which a score says nothing to the best
-that was found. The other signals say what no list can: who said it, when, what stands beside it in its
+that was found, or for words to half of what the rarest word is worth, if that is more: the best by words
+that are everywhere is no better than the others. The other signals say what no list can: who said it, when, what stands beside it in its
 session, and whether it looks like an answer. The weights are the same for all data; `weights.json` says
 what they were fitted on, and how.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -20,6 +22,8 @@ from .weights import WEIGHTS
 __all__ = ["Asked", "Ranked", "best_of", "rank"]
 
 _COSINE_FLOOR = 0.1
+_RARE = 0.5
+"""Of the worth of a word that one memory alone has: the least that full marks for words take."""
 _USERS = ("user", "human")
 _ASSISTANTS = ("assistant", "ai", "bot", "model")
 
@@ -45,11 +49,16 @@ class Ranked(NamedTuple):
 
 
 def best_of(
-    seqs: Sequence[int], cosines: Mapping[int, float], bm25s: Mapping[int, float], count: int
+    seqs: Sequence[int],
+    cosines: Mapping[int, float],
+    bm25s: Mapping[int, float],
+    traits: Traits,
+    count: int,
 ) -> NDArray[np.int64]:
     """The best by the two lists alone."""
     order = np.array(seqs, np.int64)
-    base = _base(_scaled(bm25s, order, 0.0), _scaled(cosines, order, _COSINE_FLOOR))
+    words = _scaled(bm25s, order, 0.0, _least_words(traits))
+    base = _base(words, _scaled(cosines, order, _COSINE_FLOOR))
     return order[np.argsort(-base)[:count]]
 
 
@@ -62,7 +71,7 @@ def rank(
 ) -> Ranked:
     """Order candidates, whose traits are known. Of equals, the newest comes first."""
     places = traits.places(order)
-    words = _scaled(bm25s, order, 0.0)
+    words = _scaled(bm25s, order, 0.0, _least_words(traits))
     meaning = _scaled(cosines, order, _COSINE_FLOOR)
     base = _base(words, meaning)
     users = _users(traits)
@@ -97,10 +106,15 @@ def _base(words: NDArray[np.float64], meaning: NDArray[np.float64]) -> NDArray[n
     return share[0] * words + share[1] * meaning
 
 
+def _least_words(traits: Traits) -> float:
+    """Full text's BM25 of one word of one memory, in a text of average length, and `_RARE` of that."""
+    return _RARE * math.log(max(1.0, (len(traits) - 0.5) / 1.5))
+
+
 def _scaled(
-    found: Mapping[int, float], seqs: NDArray[np.int64], floor: float
+    found: Mapping[int, float], seqs: NDArray[np.int64], floor: float, least: float = 0.0
 ) -> NDArray[np.float64]:
-    width = max(found.values(), default=floor) - floor
+    width = max(max(found.values(), default=floor) - floor, least)
     scores = np.array([found.get(seq, floor) for seq in seqs.tolist()])
     return np.maximum(scores - floor, 0) / width if width > 0 else np.zeros(len(seqs))
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..embedding import Embedder, Reranker
-from ..ledger import Sight, TenantLedger, VersionRow, question_terms, seqs_of
+from ..ledger import Sight, TenantLedger, VersionRow, question_terms
 from ..model import Query, Recall, Recollection, Tier, Why, to_micros
 from .acquaintance import Acquaintance
 from .budget import Answer, fit
@@ -50,6 +50,7 @@ class Retriever:
         "_acquaintance",
         "_choice",
         "_count",
+        "_dense",
         "_gathering",
         "_ledger",
         "_reranker",
@@ -67,6 +68,7 @@ class Retriever:
         reranker: Reranker | None = None,
     ) -> None:
         self._ledger = ledger
+        self._dense = dense
         self._reranker = reranker
         self._choice = choice
         self._gathering = Gathering(ledger, dense, embedder, choice.signals)
@@ -86,7 +88,7 @@ class Retriever:
         least = RERANKED if self._reranker is not None else 0
         rows, looked = await self._rows(ranked, max(query.limit + _SPARE, least), sight)
         terms = forms(question_terms(query.text))
-        likely = _likely(terms, ranked, found, rows)
+        likely = _likely(terms, ranked, found, rows, looked)
         worth = worth_showing(likely, self._choice.least)
         hits = await self._reranked(query, _once(_hits(ranked, likely, worth, rows), sight))
         hits = await self._diverse(await self._newest_first(hits))
@@ -106,7 +108,7 @@ class Retriever:
         seqs = found.seqs
         traits = await self._acquaintance.traits(seqs)
         there = set(seqs)
-        beside = traits.beside(best_of(seqs, found.cosines, found.bm25s, _BESIDE))
+        beside = traits.beside(best_of(seqs, found.cosines, found.bm25s, traits, _BESIDE))
         new = dict.fromkeys(seq for seq in beside if seq not in there)
         candidates = np.array([*seqs, *new], np.int64)
         inside = question.times.inside(traits.at[traits.places(candidates)])
@@ -143,7 +145,7 @@ class Retriever:
         """The same, what is like something before it later. Relevance falls in the order shown."""
         if not self._choice.diversity or len(hits) < 2:
             return hits
-        vectors = await self._vectors(hits)
+        vectors = await self._dense.firsts([hit.row.seq for hit in hits])
         order = diverse([hit.relevance for hit in hits], vectors, self._choice.diversity)
         return _dealt(hits, order)
 
@@ -154,18 +156,9 @@ class Retriever:
             return hits
         times = [to_micros(hit.row.memory.valid_from) for hit in first]
         linked = await self._linked([hit.row.memory.id for hit in first])
-        vectors = await self._vectors(first)
+        vectors = await self._dense.firsts([hit.row.seq for hit in first])
         order = newest_first([hit.score for hit in first], times, vectors, linked)
         return _dealt(first, order) + hits[_ORDERED:]
-
-    async def _vectors(self, hits: Sequence[_Hit]) -> NDArray[np.float32]:
-        """That of each one's first passage, shape (hits, dimension)."""
-        found = await self._ledger.index_rows([hit.row.seq for hit in hits])
-        vectors = np.zeros((len(hits), found.vectors.shape[1]), np.float32)
-        places = {hit.row.seq: place for place, hit in enumerate(hits)}
-        for seq, vector in zip(reversed(seqs_of(found.ids)), reversed(found.vectors), strict=True):
-            vectors[places[int(seq)]] = vector
-        return vectors
 
     async def _linked(self, ids: Sequence[str]) -> list[tuple[int, int]]:
         """The places of those of which one says something else than the other, or more."""
@@ -215,12 +208,19 @@ def _reason(seen: int) -> str:
 
 
 def _likely(
-    terms: Sequence[Term], ranked: Ranked, found: Found, rows: Mapping[int, VersionRow]
+    terms: Sequence[Term],
+    ranked: Ranked,
+    found: Found,
+    rows: Mapping[int, VersionRow],
+    looked: int,
 ) -> NDArray[np.float64]:
-    """How likely each candidate is to help; none is, if nothing has to do with the question."""
-    cosines = np.array([found.cosines.get(seq, 0.0) for seq in ranked.seqs.tolist()])
-    best = float(ranked.scores[0]) if len(ranked.scores) else 0.0
-    likely = likelihood(cosines, ranked.scores, best)
+    """How likely each candidate is to help; none is, if nothing has to do with the question, nor any of
+    the first `looked` that may not be seen."""
+    seqs = ranked.seqs.tolist()
+    seen = np.array([place >= looked or seq in rows for place, seq in enumerate(seqs)], np.bool_)
+    cosines = np.where(seen, [found.cosines.get(seq, 0.0) for seq in seqs], 0.0)
+    scores = np.where(seen, ranked.scores, 0.0)
+    likely = np.where(seen, likelihood(cosines, scores, scores.max(initial=0.0)), 0.0)
     covering = (
         covers(terms, _about(row), judged=seq in found.cosines) for seq, row in rows.items()
     )

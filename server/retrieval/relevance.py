@@ -42,11 +42,12 @@ LEAST = 0.015
 _SHARE = 0.05
 """What is less likely to help than this, or than this share of the best, is not shown: on public
 conversations that leaves out a fifth of ten hits, and one in a hundred of those that were right."""
-_ENDING = 2
-"""Letters of a word that other forms of it may lack."""
+_ENDINGS = ("ings", "ing", "ied", "ies", "ed", "es", "e", "s", "y")
+"""That other forms of a word may lack."""
 _LONGER = 3
 """Letters that they may have more: `runs`, `running`."""
 _STEM = 3
+"""Letters that are left of a word at the least."""
 
 
 def likelihood(
@@ -75,7 +76,11 @@ def bears(
 def covers(terms: Sequence["Term"], text: str, *, judged: bool) -> bool:
     """Whether a text has enough of the question's words to bear on it whatever its cosine says; less is enough
     where there is none (not `judged`)."""
-    return coverage(terms, text) >= (_COVERING if judged else _ALONE)
+    enough = _COVERING if judged else _ALONE
+    # Few texts have even the stems, anywhere in their words: the others need not be taken apart.
+    folded = text.casefold()
+    stems = sum(term.stem in folded for term in terms)
+    return stems >= enough * len(terms) and coverage(terms, text) >= enough
 
 
 class Term(NamedTuple):
@@ -96,9 +101,16 @@ def coverage(terms: Sequence[Term], text: str) -> float:
 
 def forms(words: Sequence[str]) -> list[Term]:
     """The forms of the question's words: those that begin like them and end otherwise."""
-    return [
-        Term(word, word[: max(_STEM, len(word) - _ENDING)], len(word) + _LONGER) for word in words
-    ]
+    return [Term(word, _stem(word), len(word) + _LONGER) for word in words]
+
+
+def _stem(word: str) -> str:
+    for ending in _ENDINGS:
+        stem = word.removesuffix(ending)
+        if stem != word and len(stem) >= _STEM:
+            # `running`, `runs`.
+            return stem[:-1] if len(stem) > _STEM and stem[-1] == stem[-2] else stem
+    return word
 
 
 def _occurs(term: Term, words: set[str]) -> bool:

@@ -37,6 +37,13 @@ MEMORIES: list[dict[str, Any]] = [
         "meta": {"scope": ["domain:code"], "superseded_by": "1", "pinned": False},
     },
     {"tenant": "bob", "id": "3", "text": "The linter plays chess", "meta": {"scope": ["hobby"]}},
+    {
+        "tenant": "bob",
+        "id": "4",
+        "text": "The linter of the project is in question",
+        "ts": "2026-01-02",
+        "meta": {"scope": ["domain:code"], "resolved_at": "2026-02-03T00:00:00Z"},
+    },
 ]
 QUESTIONS: list[dict[str, Any]] = [
     {
@@ -69,7 +76,7 @@ QUESTIONS: list[dict[str, Any]] = [
         "category": "versions",
         "evidence": [["1"]],
         "stale": [["2"]],
-        "forbidden": ["2", "3"],
+        "forbidden": ["2", "3", "4"],
         "scope": ["domain:code"],
     },
 ]
@@ -109,7 +116,7 @@ def test_a_folder_is_measured_and_drawn_and_leaves_nothing(
     )
     assert done.stderr == ""
     (corpus,) = json.loads(done.stdout)["corpora"]
-    assert (corpus["name"], corpus["memories"], corpus["questions"]) == ("tiny", 8, 4)
+    assert (corpus["name"], corpus["memories"], corpus["questions"]) == ("tiny", 9, 4)
     found = corpus["signals"]["all"]
     assert list(corpus["signals"]) == ["all"]
     assert list(found["categories"]) == ["where", "who", "versions"]
@@ -117,7 +124,7 @@ def test_a_folder_is_measured_and_drawn_and_leaves_nothing(
     assert (overall["questions"], overall["answerable"]) == (4, 3)
     for figure in ("recall@1", "recall_all@3", "mrr", "within@2000", "newest_first", "set_recall"):
         assert overall[figure] == 1, figure
-    assert overall["set_precision"] == 1
+    assert overall["set_precision"] == overall["set_precision_beside"] == 1
     assert 0 < overall["tokens"] <= 1000
     assert 0 < overall["ms_median"] <= overall["ms_p95"]
     assert 0 <= found["categories"]["who"]["nothing_abstain"] <= 1

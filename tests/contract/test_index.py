@@ -311,3 +311,18 @@ def files(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+async def test_the_exact_index_gives_its_vectors_back() -> None:
+    index, vectors, ids = ExactIndex(DIMENSION), unit(40, 60), np.arange(100, 160)
+    for start in range(0, 60, 7):
+        await index.upsert(ids[start : start + 7], vectors[start : start + 7])
+    # More than half of them: what is left moves.
+    await index.delete(ids[5:45])
+    await index.upsert(ids[3:4], vectors[50:51])
+    held = index.vectors(np.array([159, 100, 103]))
+    assert held is not None
+    np.testing.assert_array_equal(held, vectors[[59, 0, 50]])
+    assert index.vectors(np.array([100, 110])) is None
+    await index.aclose()
+    assert index.vectors(np.array([100])) is None

@@ -19,11 +19,11 @@ pytestmark = pytest.mark.anyio
 TEXTS = ["The harbour is deep.", "A harbour, long and deep and wide.", "Ships like a harbour."]
 
 
-class Shortest:
-    """The shorter the better."""
+class Longest:
+    """The longer the better."""
 
     async def scores(self, question: str, texts: Sequence[str]) -> NDArray[np.float64]:
-        return np.array([-len(text) for text in texts], np.float64)
+        return np.array([len(text) for text in texts], np.float64)
 
     async def aclose(self) -> None:
         """Nothing to give back."""
@@ -38,9 +38,9 @@ async def asked(home: Path, reranker: Reranker | None) -> list[str]:
 
 async def test_the_order_is_the_rerankers_and_relevance_falls_in_it(tmp_path: Path) -> None:
     plain = await asked(tmp_path / "plain", None)
-    ordered = await asked(tmp_path / "ordered", Shortest())
-    assert ordered == sorted(TEXTS, key=len) != plain
-    async with opened(tmp_path / "ordered", reranker=Shortest()) as engine:
+    ordered = await asked(tmp_path / "ordered", Longest())
+    assert ordered == sorted(TEXTS, key=len, reverse=True) != plain
+    async with opened(tmp_path / "ordered", reranker=Longest()) as engine:
         memories = await engine.for_tenant("somebody")
         answer = await memories.recall(Query(text="a deep harbour"))
         falling = [one.relevance for one in answer.recollections]

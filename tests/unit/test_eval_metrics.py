@@ -16,13 +16,16 @@ ids = st.text("abcdefghij", min_size=1, max_size=1)
 rankings = st.lists(ids, unique=True, max_size=10)
 groups_of_ids = st.lists(st.sets(ids, min_size=1, max_size=4), min_size=1, max_size=4)
 depths = st.integers(1, 12)
+LENGTH = 200
+"""Tokens of each memory's content."""
 FIGURES = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=50)
 
 
 def found(
     *ranked: str, tokens: int = 100, nothing: bool = False, ms: float = 5, relevance: float = 0.5
 ) -> Found:
-    return Found(ranked, (relevance,) * len(ranked), tokens, nothing, ms)
+    count = len(ranked)
+    return Found(ranked, (relevance,) * count, (LENGTH,) * count, tokens, nothing, ms)
 
 
 def answer(
@@ -33,6 +36,7 @@ def answer(
     answerable: bool = True,
     stale: str = "",
     forbidden: str | None = None,
+    pinned: str = "",
     plain: Found | None = None,
     within: Found | None = None,
 ) -> Answer:
@@ -44,6 +48,7 @@ def answer(
         groups=[frozenset(group) for group in groups],
         stale=frozenset(stale),
         forbidden=None if forbidden is None else frozenset(forbidden),
+        pinned=frozenset(pinned),
         found={name: one for name, one in passes.items() if one is not None},
     )
 
@@ -170,11 +175,14 @@ def test_a_question_is_scored_by_its_passes() -> None:
             "ndcg@10": ndcg,
             "mrr": 0.5,
             "within@500": 0.5,
+            "texts@500": 0.5,
+            "texts@1000": 1,
             "newest_first": 1,
             "nothing_answerable": 0,
             "tokens": 80,
             "ms": 7,
             "set_precision": 0,
+            "set_precision_beside": 0,
             "set_recall": 0,
         }
     )
@@ -183,6 +191,21 @@ def test_a_question_is_scored_by_its_passes() -> None:
 def test_a_question_that_nothing_answers_is_not_asked_for_its_ranks() -> None:
     made = scores(answer(found(nothing=True), "a", answerable=False), [10], [])
     assert made == {"nothing_abstain": 1}
+
+
+def test_what_is_pinned_counts_in_one_of_the_two_precisions() -> None:
+    plain = found("a", "p", "x", "q")
+    made = scores(answer(plain, "a", forbidden="pqx", pinned="pq", plain=plain), [10], [])
+    assert (made["set_precision"], made["set_precision_beside"]) == (1 / 4, 1 / 2)
+    nothing = answer(found("p"), answerable=False, forbidden="p", pinned="p", plain=found("p"))
+    made = scores(nothing, [10], [])
+    assert (made["set_precision"], made["set_precision_beside"]) == (0, 1)
+
+
+def test_texts_are_taken_as_long_as_all_of_them_fit() -> None:
+    assert metrics.texts_within([300, 300, 500, 1], 600) == 2
+    assert metrics.texts_within([601, 1], 600) == 0
+    assert metrics.texts_within([], 600) == 0
 
 
 def averages(answers: Sequence[Answer]) -> dict[str, float]:

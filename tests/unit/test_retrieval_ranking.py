@@ -1,5 +1,7 @@
 """The signals of the ranking, one at a time; and what is newest first."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -47,6 +49,13 @@ def test_both_lists_are_scaled_to_their_best() -> None:
     assert signal(found, "meaning") == {1: 0.0, 2: 1.0, 3: 0.5, 4: 0.0}
     assert signal(found, "words") == {1: 0.0, 2: 0.5, 3: 0.0, 4: 1.0}
     assert found.scores.tolist() == sorted(found.scores.tolist(), reverse=True)
+
+
+def test_words_that_are_everywhere_are_worth_what_they_are() -> None:
+    rarest = math.log(3.5 / 1.5)
+    found = ranked({}, {2: rarest / 8, 4: rarest / 4})
+    assert signal(found, "words") == {1: 0.0, 2: 0.25, 3: 0.0, 4: 0.5}
+    assert signal(ranked({}, {4: rarest / 2}), "words")[4] == 1.0
 
 
 def test_of_equals_the_newest_comes_first() -> None:

@@ -63,7 +63,7 @@ def collect(corpus: Corpus, folder: Path) -> list[Case]:
     cases: list[Case] = []
     with progress(corpus.name, sum(map(len, corpus.rows.values()))) as bar:
         for tenant, asked in corpus.questions.items():
-            home, ids = filled(folder, corpus.rows[tenant], bar)
+            home, ids, _ = filled(folder, corpus.rows[tenant], bar)
             cases += anyio.run(_cases, corpus.name, home, ids, asked)
     return cases
 
@@ -106,7 +106,7 @@ class _Looking:
         question = read_question(line.question, people, extent[1], extent)
         found = await self._gathering.gather(question, sight)
         traits = await self._acquaintance.traits(found.seqs)
-        beside = traits.beside(best_of(found.seqs, found.cosines, found.bm25s, _BESIDE))
+        beside = traits.beside(best_of(found.seqs, found.cosines, found.bm25s, traits, _BESIDE))
         candidates = np.array(list(dict.fromkeys([*found.seqs, *beside])), np.int64)
         inside = question.times.inside(traits.at[traits.places(candidates)])
         asked = Asked(question.people, question.signs, inside)
