@@ -2,7 +2,7 @@
 
 Vectors are real embeddings (of the sentences that `LOCI_BENCH_TEXTS` names, a file with one a line; else
 generated ones) and, beyond those, mixtures of two of them with a little noise. The large run takes
-as many vectors as `LOCI_BENCH_VECTORS` says: 1,000,000 took 21 minutes.
+as many vectors as `LOCI_BENCH_VECTORS` says: 1,000,000 take 17 to 21 minutes.
 
 Everything is measured in process, without a client: `tests/benchmarks/test_bench_server.py` goes over stdio.
 Each test can be run alone: `-k finds_what`, `-k hardly_grows`, `-k many_vectors`, `-k thousand`.
