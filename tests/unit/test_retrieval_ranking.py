@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from loci.server.retrieval.diversity import diverse
 from loci.server.retrieval.newest import newest_first
 from loci.server.retrieval.ranking import Asked, Ranked, rank
-from loci.server.retrieval.relevance import bears, covers, forms, worth_showing
+from loci.server.retrieval.relevance import bears, coverage, covers, forms, worth_showing
 from loci.server.retrieval.signs import ASKS, NUMBERS, TIMES, signs_of, wanted_signs
 from loci.server.retrieval.traits import Row, Traits
 from loci.server.retrieval.weights import SIGNALS
@@ -185,6 +185,35 @@ def test_what_has_no_cosine_is_judged_by_half_of_the_words() -> None:
     assert covers(asked, half, judged=False)
     assert covers(asked, most, judged=True)
     assert not covers(asked, "green", judged=False)
+
+
+@pytest.mark.parametrize(
+    ("word", "text", "same"),
+    [
+        ("running", "He runs.", True),
+        ("runs", "They were running.", True),
+        ("hierarchies", "A hierarchy of classes.", True),
+        ("makes", "Making tea.", True),
+        ("stack", "It is deployed to staging.", False),
+        ("stack", "Two stacks of plates.", True),
+        ("art", "An artist.", True),
+        ("ring", "A red door.", False),
+    ],
+)
+def test_forms_of_a_word_are_the_same_word(word: str, text: str, same: bool) -> None:
+    assert covers(forms([word]), text, judged=True) == same
+
+
+@given(
+    st.lists(st.sampled_from(["Runs", "a", "tea", "ΣΑΣ", "Straße", "東京", "x"]), max_size=6),
+    st.lists(
+        st.sampled_from(["running", "tea", "teas", "σας", "strasse", "東京", "xs"]), max_size=5
+    ),
+)
+def test_whether_a_text_covers_is_what_its_coverage_says(said: list[str], asked: list[str]) -> None:
+    text, terms = " ".join(said), forms(asked)
+    assert covers(terms, text, judged=True) == (coverage(terms, text) >= 0.6)
+    assert covers(terms, text, judged=False) == (coverage(terms, text) >= 0.5)
 
 
 def test_what_is_likely_enough_to_be_shown() -> None:
