@@ -3,7 +3,7 @@
 How likely each memory is one that helps is a calibrated probability: a logistic function of its cosine,
 its score and its share of the best score, fitted on public conversations with the shipped model
 (`weights.json` has the coefficients and the command that fitted them). Over five sets together its
-expected calibration error is .02, on tenants that the fit had not seen; on one set alone it is .04 to .11,
+expected calibration error is .02, on tenants that the fit had not seen; on one set alone it is .04 to .13,
 for it cannot know how much of what is kept bears on a question: little in one kind of data, much in another.
 
 Nothing answers where not even the best is likely to; unless one of those read has most of the question's words,
