@@ -1,8 +1,8 @@
 """What `loci eval` reads: corpora and questions, as JSON lines, gzipped or not.
 
 A corpus has a memory a line: `tenant`, `id`, `text`; if known `session`, `speaker`, `role`, `ts` (ISO
-8601) and `meta`, of which `tags`, `aliases`, `scope`, `pinned`, `resolved_at` (ISO 8601: it did not hold
-any longer) and `superseded_by` (the id of the memory that took its place) are read. Questions have
+8601) and `meta`, of which `tags`, `aliases`, `scope`, `pinned`, `resolved_at` (ISO 8601, after `ts`:
+from then on it did not hold) and `superseded_by` (the id of the memory that took its place) are read. Questions have
 `id`, `tenant`, `question`, `evidence` (groups of ids: a group is found when any of its ids is); if
 known `category`, `question_date`, `stale` (groups of outdated versions), `forbidden` (ids), `abstain`
 (nothing answers it) and `scope`. Other columns are not looked at.

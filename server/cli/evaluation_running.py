@@ -157,6 +157,6 @@ def _answer(question: Asked, held: Filled, found: Mapping[str, Found]) -> Answer
         # A repeat of the evidence is the same memory.
         stale=stale - evidence,
         forbidden=None if forbidden is None else frozenset(ids[o] for o in forbidden) - evidence,
-        pinned=held.pinned - evidence,
+        pinned=held.pinned,
         found=found,
     )

@@ -1,7 +1,7 @@
 """The candidates for an answer: near by meaning, by words, in the time that is asked for, or beside
 what was found."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
@@ -32,6 +32,12 @@ class Found(NamedTuple):
     def seqs(self) -> Sequence[int]:
         """All that was found."""
         return list({**self.cosines, **self.bm25s})
+
+    def among(self, seqs: Collection[int]) -> "Found":
+        """Nothing but these of it."""
+        cosines = {seq: cosine for seq, cosine in self.cosines.items() if seq in seqs}
+        bm25s = {seq: bm25 for seq, bm25 in self.bm25s.items() if seq in seqs}
+        return Found(cosines, bm25s, self.absent)
 
 
 class Gathering:

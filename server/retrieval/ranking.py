@@ -19,7 +19,7 @@ from .signs import ASKS
 from .traits import Traits
 from .weights import WEIGHTS
 
-__all__ = ["Asked", "Ranked", "best_of", "rank"]
+__all__ = ["Asked", "Ranked", "best_of", "least_words", "rank"]
 
 _COSINE_FLOOR = 0.1
 _RARE = 0.5
@@ -37,6 +37,8 @@ class Asked(NamedTuple):
     inside: NDArray[np.float32]
     """For each candidate, how much it falls into the time that is asked for."""
     weights: NDArray[np.float64] = WEIGHTS
+    least_words: float = 0.0
+    """BM25 that full marks for words take at the least."""
 
 
 class Ranked(NamedTuple):
@@ -48,16 +50,22 @@ class Ranked(NamedTuple):
     """Shape (candidates, signals): `weights.SIGNALS`."""
 
 
+def least_words(count: int) -> float:
+    """`Asked.least_words` where there are so many memories: a part of what BM25 gives for a word that is in one of
+    them, in a text of average length. (Full text counts what was replaced as well, which makes words rarer.)"""
+    return _RARE * math.log(max(1.0, (count - 0.5) / 1.5))
+
+
 def best_of(
     seqs: Sequence[int],
     cosines: Mapping[int, float],
     bm25s: Mapping[int, float],
-    traits: Traits,
+    least: float,
     count: int,
 ) -> NDArray[np.int64]:
-    """The best by the two lists alone."""
+    """The best by the two lists alone; `least` as `Asked.least_words`."""
     order = np.array(seqs, np.int64)
-    words = _scaled(bm25s, order, 0.0, _least_words(traits))
+    words = _scaled(bm25s, order, 0.0, least)
     base = _base(words, _scaled(cosines, order, _COSINE_FLOOR))
     return order[np.argsort(-base)[:count]]
 
@@ -71,7 +79,7 @@ def rank(
 ) -> Ranked:
     """Order candidates, whose traits are known. Of equals, the newest comes first."""
     places = traits.places(order)
-    words = _scaled(bm25s, order, 0.0, _least_words(traits))
+    words = _scaled(bm25s, order, 0.0, asked.least_words)
     meaning = _scaled(cosines, order, _COSINE_FLOOR)
     base = _base(words, meaning)
     users = _users(traits)
@@ -104,11 +112,6 @@ def rank(
 def _base(words: NDArray[np.float64], meaning: NDArray[np.float64]) -> NDArray[np.float64]:
     share = WEIGHTS[:2] / WEIGHTS[:2].sum()
     return share[0] * words + share[1] * meaning
-
-
-def _least_words(traits: Traits) -> float:
-    """Full text's BM25 of one word of one memory, in a text of average length, and `_RARE` of that."""
-    return _RARE * math.log(max(1.0, (len(traits) - 0.5) / 1.5))
 
 
 def _scaled(

@@ -1,6 +1,6 @@
 """From a question to an answer."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,7 +17,7 @@ from .diversity import diverse
 from .gathering import Found, Gathering
 from .newest import newest_first
 from .question import Question, read_question
-from .ranking import Asked, Ranked, best_of, rank
+from .ranking import Asked, Ranked, best_of, least_words, rank
 from .relevance import Term, bears, covers, forms, likelihood, worth_showing
 from .repeats import first_of_each
 from .reranking import RERANKED, reranked
@@ -84,18 +84,17 @@ class Retriever:
         people, extent = await self._acquaintance.people(), await self._acquaintance.extent()
         question = read_question(query.text, people, moment, extent)
         found = await self._gathering.gather(question, sight)
-        ranked = await self._ranked(question, found)
-        least = RERANKED if self._reranker is not None else 0
-        rows, looked = await self._rows(ranked, max(query.limit + _SPARE, least), sight)
+        wanted = max(query.limit + _SPARE, RERANKED if self._reranker is not None else 0)
+        found, ranked, rows = await self._seen(question, found, wanted, sight)
         terms = forms(question_terms(query.text))
-        likely = _likely(terms, ranked, found, rows, looked)
+        likely = _likely(terms, ranked, found, rows)
         worth = worth_showing(likely, self._choice.least)
         hits = await self._reranked(query, _once(_hits(ranked, likely, worth, rows), sight))
         hits = await self._diverse(await self._newest_first(hits))
         answer = Answer(
             found=[self._recollection(hit, found, query, sight) for hit in hits],
             considered=len(ranked.seqs),
-            more=int(worth[looked:].sum()),
+            more=int(worth[wanted:].sum()),
             reason="" if hits else _reason(len(rows)),
             absent=found.absent,
             terms=terms,
@@ -103,30 +102,37 @@ class Retriever:
         fitted = self._fit(query, answer)
         return fitted, _seqs(fitted, rows)
 
-    async def _ranked(self, question: Question, found: Found) -> Ranked:
-        """All candidates in order, with those beside the best of them."""
+    async def _seen(
+        self, question: Question, found: Found, wanted: int, sight: Sight
+    ) -> tuple[Found, Ranked, dict[int, VersionRow]]:
+        """What was found, all candidates in order, and the rows of the best.
+
+        Where one of the best may not be seen (it has expired, or stands beside a hit and does not pass the
+        filters), none that may not be seen counts: no other is to be measured by it.
+        """
+        ranked = await self._ranked(question, found)
+        rows = await self._ledger.by_seq(ranked.seqs[:wanted].tolist(), sight)
+        if len(rows) < min(wanted, len(ranked.seqs)):
+            allowed = await self._ledger.allowed(ranked.seqs.tolist(), sight)
+            found = found.among(allowed)
+            ranked = await self._ranked(question, found, allowed)
+            rows = await self._ledger.by_seq(ranked.seqs[:wanted].tolist(), sight)
+        return found, ranked, rows
+
+    async def _ranked(
+        self, question: Question, found: Found, allowed: Collection[int] | None = None
+    ) -> Ranked:
+        """All candidates in order, with those beside the best of them, as far as they are allowed."""
         seqs = found.seqs
         traits = await self._acquaintance.traits(seqs)
-        there = set(seqs)
-        beside = traits.beside(best_of(seqs, found.cosines, found.bm25s, traits, _BESIDE))
-        new = dict.fromkeys(seq for seq in beside if seq not in there)
-        candidates = np.array([*seqs, *new], np.int64)
+        least = least_words(traits.memories)
+        beside = traits.beside(best_of(seqs, found.cosines, found.bm25s, least, _BESIDE))
+        new = set(beside).difference(seqs)
+        new = new if allowed is None else new.intersection(allowed)
+        candidates = np.array([*seqs, *sorted(new)], np.int64)
         inside = question.times.inside(traits.at[traits.places(candidates)])
-        asked = Asked(question.people, question.signs, inside, self._weights)
+        asked = Asked(question.people, question.signs, inside, self._weights, least)
         return rank(candidates, found.cosines, found.bm25s, traits, asked)
-
-    async def _rows(
-        self, ranked: Ranked, wanted: int, sight: Sight
-    ) -> tuple[dict[int, VersionRow], int]:
-        """The best candidates, until enough of them may be seen (some have expired), and how many
-        were looked at."""
-        rows: dict[int, VersionRow] = {}
-        place = 0
-        while len(rows) < wanted and place < len(ranked.seqs):
-            seqs = ranked.seqs[place : place + wanted].tolist()
-            rows |= await self._ledger.by_seq(seqs, sight)
-            place += wanted
-        return rows, place
 
     async def _reranked(self, query: Query, hits: list[_Hit]) -> list[_Hit]:
         """The same in the reranker's order. Score and relevance fall in the order shown."""
@@ -212,15 +218,10 @@ def _likely(
     ranked: Ranked,
     found: Found,
     rows: Mapping[int, VersionRow],
-    looked: int,
 ) -> NDArray[np.float64]:
-    """How likely each candidate is to help; none is, if nothing has to do with the question, nor any of
-    the first `looked` that may not be seen."""
-    seqs = ranked.seqs.tolist()
-    seen = np.array([place >= looked or seq in rows for place, seq in enumerate(seqs)], np.bool_)
-    cosines = np.where(seen, [found.cosines.get(seq, 0.0) for seq in seqs], 0.0)
-    scores = np.where(seen, ranked.scores, 0.0)
-    likely = np.where(seen, likelihood(cosines, scores, scores.max(initial=0.0)), 0.0)
+    """How likely each candidate is to help; none is, if nothing has to do with the question."""
+    cosines = np.array([found.cosines.get(seq, 0.0) for seq in ranked.seqs.tolist()])
+    likely = likelihood(cosines, ranked.scores, ranked.scores.max(initial=0.0))
     covering = (
         covers(terms, _about(row), judged=seq in found.cosines) for seq, row in rows.items()
     )

@@ -2,9 +2,9 @@
 
 How likely each memory is one that helps is a calibrated probability: a logistic function of its cosine,
 its score and its share of the best score, fitted on public conversations with the shipped model
-(`weights.json` has the coefficients and the command that fitted them). Over five sets together its
-expected calibration error is .02, on tenants that the fit had not seen; on one set alone it is .04 to .13,
-for it cannot know how much of what is kept bears on a question: little in one kind of data, much in another.
+(`weights.json` has the coefficients and the command that fitted them). Over five sets together the
+expected calibration error of such a fit is .02, on tenants that it had not seen, and .04 to .13 on one set alone;
+over what the shipped one shows it is .09 to .29 on one set (`tests/benchmarks/recall.md`), for it cannot know how much of what is kept bears on a question: little in one kind of data, much in another.
 
 Nothing answers where not even the best is likely to; unless one of those read has most of the question's words,
 for what is found by words alone has no cosine to be judged by.
@@ -42,10 +42,13 @@ LEAST = 0.015
 _SHARE = 0.05
 """What is less likely to help than this, or than this share of the best, is not shown: on public
 conversations that leaves out a fifth of ten hits, and one in a hundred of those that were right."""
-_ENDINGS = ("ings", "ing", "ied", "ies", "ed", "es", "e", "s", "y")
+_ENDINGS = ("ings", "ing", "ied", "ies", "ed", "es", "e", "s", "y", "d")
 """That other forms of a word may lack."""
-_LONGER = 3
-"""Letters that they may have more: `runs`, `running`."""
+_LONGER = 4
+"""Letters that may follow what they have in common: `runs`, `running`."""
+_DOUBLING = ("ings", "ing", "ed")
+"""Before them a letter may stand twice that stands once without them."""
+_VOWELS = frozenset("aeiouy")
 _STEM = 3
 """Letters that are left of a word at the least."""
 
@@ -101,15 +104,16 @@ def coverage(terms: Sequence[Term], text: str) -> float:
 
 def forms(words: Sequence[str]) -> list[Term]:
     """The forms of the question's words: those that begin like them and end otherwise."""
-    return [Term(word, _stem(word), len(word) + _LONGER) for word in words]
+    stems = [_stem(word) for word in words]
+    return [Term(w, stem, len(stem) + _LONGER) for w, stem in zip(words, stems, strict=True)]
 
 
 def _stem(word: str) -> str:
     for ending in _ENDINGS:
         stem = word.removesuffix(ending)
-        if stem != word and len(stem) >= _STEM:
-            # `running`, `runs`.
-            return stem[:-1] if len(stem) > _STEM and stem[-1] == stem[-2] else stem
+        if stem != word and len(stem) >= _STEM and not _VOWELS.isdisjoint(stem):
+            doubled = ending in _DOUBLING and len(stem) > _STEM and stem[-1] == stem[-2]
+            return stem[:-1] if doubled else stem
     return word
 
 

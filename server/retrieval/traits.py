@@ -35,9 +35,11 @@ class Traits:
 
     __slots__ = (
         "_count",
+        "_current",
         "_last",
         "_sessions",
         "at",
+        "current",
         "extent",
         "next",
         "prev",
@@ -49,7 +51,7 @@ class Traits:
     )
 
     def __init__(self) -> None:
-        self._count = 0
+        self._count = self._current = 0
         self.extent = (0, 0)
         """The first and the last time of all."""
         self.speakers: dict[str, int] = {}
@@ -62,14 +64,21 @@ class Traits:
         self.session = np.empty(0, np.int32)
         self.at = np.empty(0, np.int64)
         self.signs = np.empty(0, np.uint8)
+        self.current = np.empty(0, np.bool_)
+        """Neither replaced nor forgotten."""
         self.prev = np.empty(0, np.int32)
         self.next = np.empty(0, np.int32)
 
     @property
     def nbytes(self) -> int:
         """Bytes of the columns."""
-        columns = (self.seqs, self.speaker, self.session, self.at, self.signs, self.prev, self.next)
-        return sum(column.nbytes for column in columns)
+        columns = (self.seqs, self.speaker, self.session, self.at, self.signs, self.current)
+        return sum(column.nbytes for column in (*columns, self.prev, self.next))
+
+    @property
+    def memories(self) -> int:
+        """How many of the versions are current."""
+        return self._current
 
     def __len__(self) -> int:
         return self._count
@@ -112,12 +121,16 @@ class Traits:
         for place, row in zip(places, rows, strict=True):
             self._put(place, row)
         for place in places if current else ():
+            self.current[place] = True
+            self._current += 1
             self._link(place)
 
     def remove(self, seqs: Sequence[int]) -> None:
         """Take versions out from between the others of their sessions."""
         for place in self.places(np.array(seqs, np.int64)).tolist():
-            if place >= 0:
+            if place >= 0 and self.current[place]:
+                self.current[place] = False
+                self._current -= 1
                 self._unlink(place)
 
     def _put(self, place: int, row: Row) -> None:
@@ -126,6 +139,7 @@ class Traits:
         self.session[place] = _number(self._sessions, row.session)
         self.at[place] = row.at
         self.signs[place] = signs_of(row.content)
+        self.current[place] = False
         self.prev[place] = self.next[place] = -1
 
     def _link(self, place: int) -> None:
@@ -176,7 +190,7 @@ class Traits:
     def _move(self, target: NDArray[np.int64], room: int) -> None:
         """Copy what is at each place to its target place, in columns of so much room."""
         count = self._count
-        for name in ("seqs", "speaker", "session", "at", "signs"):
+        for name in ("seqs", "speaker", "session", "at", "signs", "current"):
             column = getattr(self, name)
             moved = np.zeros(room, column.dtype)
             moved[target] = column[:count]

@@ -8,6 +8,7 @@ from itertools import count
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -311,6 +312,27 @@ def files(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+async def test_a_matrix_that_grows_in_a_thread_gives_no_other_s_vectors() -> None:
+    index, vectors, ids = ExactIndex(DIMENSION), unit(41, 6000), np.arange(6000)
+    await index.upsert(ids[:1500], vectors[:1500])
+    grown = anyio.Event()
+
+    async def grow() -> None:
+        for start in range(1500, 6000, 500):
+            await index.delete(ids[start - 400 : start])
+            await index.upsert(ids[start : start + 500], vectors[start : start + 500])
+        grown.set()
+
+    with anyio.fail_after(30):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(grow)
+            while not grown.is_set():
+                held = index.vectors(ids[:1000])
+                assert held is not None
+                np.testing.assert_array_equal(held, vectors[:1000])
+                await anyio.lowlevel.checkpoint()
 
 
 async def test_the_exact_index_gives_its_vectors_back() -> None:

@@ -62,6 +62,7 @@ def test_neighbours_are_those_of_the_session_in_time(
 
 def check(traits: Traits, naive: Naive) -> None:
     assert len(traits) == len(naive.rows)
+    assert traits.memories == len(naive.rows.keys() - naive.gone)
     seqs = np.array(sorted(naive.rows), np.int64)
     places = traits.places(seqs)
     assert (places == np.arange(len(seqs))).all()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from loci.server.retrieval.diversity import diverse
 from loci.server.retrieval.newest import newest_first
-from loci.server.retrieval.ranking import Asked, Ranked, rank
+from loci.server.retrieval.ranking import Asked, Ranked, least_words, rank
 from loci.server.retrieval.relevance import bears, coverage, covers, forms, worth_showing
 from loci.server.retrieval.signs import ASKS, NUMBERS, TIMES, signs_of, wanted_signs
 from loci.server.retrieval.traits import Row, Traits
@@ -31,12 +31,13 @@ def ranked(
     people: frozenset[str] = frozenset(),
     signs: int = 0,
     inside: list[float] | None = None,
+    least: float = 0.0,
 ) -> Ranked:
     traits = Traits()
     traits.add(rows)
     seqs = np.array([row.seq for row in rows], np.int64)
     within = np.array(inside or [0.0] * len(seqs), np.float32)
-    return rank(seqs, cosines, bm25s, traits, Asked(people, signs, within))
+    return rank(seqs, cosines, bm25s, traits, Asked(people, signs, within, least_words=least))
 
 
 def signal(found: Ranked, name: str) -> dict[int, float]:
@@ -52,10 +53,12 @@ def test_both_lists_are_scaled_to_their_best() -> None:
 
 
 def test_words_that_are_everywhere_are_worth_what_they_are() -> None:
-    rarest = math.log(3.5 / 1.5)
-    found = ranked({}, {2: rarest / 8, 4: rarest / 4})
+    least = least_words(20)
+    assert least == pytest.approx(math.log(19.5 / 1.5) / 2)
+    found = ranked({}, {2: least / 4, 4: least / 2}, least=least)
     assert signal(found, "words") == {1: 0.0, 2: 0.25, 3: 0.0, 4: 0.5}
-    assert signal(ranked({}, {4: rarest / 2}), "words")[4] == 1.0
+    assert signal(ranked({}, {2: least, 4: 2 * least}, least=least), "words")[4] == 1.0
+    assert least_words(0) == least_words(1) == least_words(2) == 0
 
 
 def test_of_equals_the_newest_comes_first() -> None:
@@ -198,6 +201,12 @@ def test_what_has_no_cosine_is_judged_by_half_of_the_words() -> None:
         ("stack", "Two stacks of plates.", True),
         ("art", "An artist.", True),
         ("ring", "A red door.", False),
+        ("used", "It uses tea.", True),
+        ("died", "He dies.", True),
+        ("planned", "The plans.", True),
+        ("calls", "A calendar.", False),
+        ("string", "A street.", False),
+        ("wedding", "On Wednesday.", False),
     ],
 )
 def test_forms_of_a_word_are_the_same_word(word: str, text: str, same: bool) -> None:

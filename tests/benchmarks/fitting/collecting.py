@@ -21,7 +21,7 @@ from loci.server.model import Filters, utc_now
 from loci.server.retrieval import Acquaintance, Dense, Matrices
 from loci.server.retrieval.gathering import Gathering
 from loci.server.retrieval.question import read_question
-from loci.server.retrieval.ranking import Asked, best_of, rank
+from loci.server.retrieval.ranking import Asked, best_of, least_words, rank
 from loci.server.retrieval.signs import ASKS
 from loci.server.retrieval.traits import Traits
 from loci.server.retrieval.weights import SIGNALS
@@ -106,10 +106,11 @@ class _Looking:
         question = read_question(line.question, people, extent[1], extent)
         found = await self._gathering.gather(question, sight)
         traits = await self._acquaintance.traits(found.seqs)
-        beside = traits.beside(best_of(found.seqs, found.cosines, found.bm25s, traits, _BESIDE))
+        least = least_words(traits.memories)
+        beside = traits.beside(best_of(found.seqs, found.cosines, found.bm25s, least, _BESIDE))
         candidates = np.array(list(dict.fromkeys([*found.seqs, *beside])), np.int64)
         inside = question.times.inside(traits.at[traits.places(candidates)])
-        asked = Asked(question.people, question.signs, inside)
+        asked = Asked(question.people, question.signs, inside, least_words=least)
         ranked = rank(candidates, found.cosines, found.bm25s, traits, asked)
         rows = await self._ledger.by_seq(candidates.tolist(), sight)
         order = np.array([one for one in np.argsort(-ranked.seqs) if int(ranked.seqs[one]) in rows])

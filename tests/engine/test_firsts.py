@@ -1,0 +1,38 @@
+"""The vectors by which the best are compared with each other: from memory, or from the ledger."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.engines import keep, open_memories
+
+from loci.server.embedding import HashEmbedder
+from loci.server.home import DATABASE
+from loci.server.ledger import open_ledger
+from loci.server.retrieval.dense import Dense
+from loci.server.retrieval.matrices import Matrices
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_memory_s_first_vector_is_the_same_from_memory_and_from_the_ledger(
+    tmp_path: Path,
+) -> None:
+    embedder = HashEmbedder(64)
+    long = " ".join(f"Point {n} of the agenda was put off." for n in range(400))
+    async with open_memories(tmp_path, embedder=embedder) as memories:
+        await keep(memories, "Tea at four.", long, "The harbour is deep.")
+    async with open_ledger(tmp_path / DATABASE) as ledger:
+        mine = await ledger.for_tenant(
+            "somebody", model=embedder.identity, dimension=embedder.dimension
+        )
+        dense = Dense(mine, Matrices(1 << 20), 1000)
+        assert await dense.count() > 3
+        seqs = [row[0] for row in await mine.traits_page(0, 10)]
+        read = await dense.firsts(seqs)
+        assert np.linalg.norm(read, axis=1) == pytest.approx(1, abs=1e-3)
+        # Whoever searches has them in a matrix from then on.
+        await dense.nearest(read[:1], 1)
+        np.testing.assert_allclose(await dense.firsts(seqs), read, atol=1e-6)
+        np.testing.assert_allclose(await dense.firsts([seqs[2], 9999]), [read[2], 0 * read[2]])
+        await dense.aclose()
