@@ -17,7 +17,7 @@ class RecallSettings(BaseSettings):
         "Cosine from which an older memory is reported as similar.", 0, 1, 0.8
     )
     least_relevance: float = number(
-        "Relevance below which nothing is recalled: .08 to .15 for shorter answers, less of which is wrong or right.",
+        "Relevance below which nothing is recalled: .08 to .15 for shorter answers, with fewer wrong memories and fewer right ones.",
         0,
         1,
         0.015,

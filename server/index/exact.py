@@ -120,7 +120,7 @@ class ExactIndex:
         else:
             matrix, ids = await to_thread.run_sync(_kept, *cells)
         # All at once: whoever looks a column up must find it in the matrix that it is of.
-        self._count = int((ids != _GONE).sum())
+        self._count = int(np.count_nonzero(ids != _GONE))
         self._matrix, self._ids = matrix, ids
         self._columns = dict(zip(ids.tolist(), range(self._count), strict=False))
 

@@ -116,7 +116,8 @@ class Retriever:
             allowed = await self._ledger.allowed(ranked.seqs.tolist(), sight)
             found = found.among(allowed)
             ranked = await self._ranked(question, found, allowed)
-            rows = await self._ledger.by_seq(ranked.seqs[:wanted].tolist(), sight)
+            unread = [seq for seq in ranked.seqs[:wanted].tolist() if seq not in rows]
+            rows |= await self._ledger.by_seq(unread, sight)
         return found, ranked, rows
 
     async def _ranked(
@@ -127,9 +128,9 @@ class Retriever:
         traits = await self._acquaintance.traits(seqs)
         least = least_words(traits.memories)
         beside = traits.beside(best_of(seqs, found.cosines, found.bm25s, least, _BESIDE))
-        new = set(beside).difference(seqs)
-        new = new if allowed is None else new.intersection(allowed)
-        candidates = np.array([*seqs, *sorted(new)], np.int64)
+        new = sorted(set(beside).difference(seqs))
+        fitting = [seq for seq in new if allowed is None or seq in allowed]
+        candidates = np.array([*seqs, *fitting], np.int64)
         inside = question.times.inside(traits.at[traits.places(candidates)])
         asked = Asked(question.people, question.signs, inside, self._weights, least)
         return rank(candidates, found.cosines, found.bm25s, traits, asked)

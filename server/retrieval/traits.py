@@ -35,7 +35,6 @@ class Traits:
 
     __slots__ = (
         "_count",
-        "_current",
         "_last",
         "_sessions",
         "at",
@@ -51,7 +50,7 @@ class Traits:
     )
 
     def __init__(self) -> None:
-        self._count = self._current = 0
+        self._count = 0
         self.extent = (0, 0)
         """The first and the last time of all."""
         self.speakers: dict[str, int] = {}
@@ -78,7 +77,7 @@ class Traits:
     @property
     def memories(self) -> int:
         """How many of the versions are current."""
-        return self._current
+        return int(np.count_nonzero(self.current[: self._count]))
 
     def __len__(self) -> int:
         return self._count
@@ -122,7 +121,6 @@ class Traits:
             self._put(place, row)
         for place in places if current else ():
             self.current[place] = True
-            self._current += 1
             self._link(place)
 
     def remove(self, seqs: Sequence[int]) -> None:
@@ -130,7 +128,6 @@ class Traits:
         for place in self.places(np.array(seqs, np.int64)).tolist():
             if place >= 0 and self.current[place]:
                 self.current[place] = False
-                self._current -= 1
                 self._unlink(place)
 
     def _put(self, place: int, row: Row) -> None:
