@@ -29,17 +29,17 @@ class Acquaintance:
         self._gone: set[int] = set()
         """Replaced or forgotten since."""
         self._fresh: set[int] = set()
-        """Written since, and not read yet."""
+        """Written or restored since, and not taken in yet."""
         self._people: tuple[int, People] = (0, People(()))
 
     def changed(self, removed: Iterable[int], added: Iterable[int]) -> None:
-        """Note a committed write, by the seqs of the versions; it is taken in with the next question."""
+        """Note a committed write, by the seqs of the versions, what it removed before what it added; it is
+        taken in with the next question."""
         if not self._begun:
             return
-        gone = set(removed)
-        self._gone |= gone
-        self._fresh -= gone
-        self._fresh.update(added)
+        gone, fresh = set(removed), set(added)
+        self._gone = (self._gone | gone) - fresh
+        self._fresh = (self._fresh - gone) | fresh
 
     async def traits(self, seqs: Sequence[int] = ()) -> Traits:
         """The traits of all current memories, and of these versions as far as they exist."""
@@ -52,7 +52,7 @@ class Acquaintance:
                 self._traits = await self._read_all()
             traits = self._traits
             fresh = list(self._fresh)
-            if wanted := traits.missing(fresh):
+            if wanted := [seq for seq in fresh if not traits.is_current(seq)]:
                 traits.add([Row(*row) for row in await self._ledger.traits(wanted)])
             self._fresh.difference_update(fresh)
             if self._gone:

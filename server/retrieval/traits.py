@@ -2,7 +2,7 @@
 session, and what it shows at a glance. Some 45 bytes each, so that no row is read to rank one.
 
 A version's traits never change, so they are only ever added; one that is replaced or forgotten leaves
-its place between the others of its session.
+its place between the others of its session, and takes it again when it is restored.
 """
 
 from collections.abc import Iterable, Sequence
@@ -95,6 +95,11 @@ class Traits:
         wanted = np.fromiter(seqs, np.int64)
         return wanted[self.places(wanted) < 0].tolist()
 
+    def is_current(self, seq: int) -> bool:
+        """Whether it is known, and neither replaced nor forgotten."""
+        (place,) = self.places(np.array([seq], np.int64)).tolist()
+        return place >= 0 and bool(self.current[place])
+
     def beside(self, seqs: NDArray[np.int64]) -> list[int]:
         """The seqs before and after each in its session."""
         places = self.places(seqs)
@@ -103,25 +108,20 @@ class Traits:
         return self.seqs[found[found >= 0]].tolist()
 
     def add(self, rows: Sequence[Row], *, current: bool = True) -> None:
-        """Take in versions that are not known yet, in any order. Those that are not current stand in
-        no session."""
-        rows = sorted(rows)
+        """Take in versions, in any order; what is current already stays as it is. Those that are not
+        current stand in no session, until they are added as current."""
+        rows = sorted(row for row in rows if not self.is_current(row.seq))
         if not rows:
             return
-        if self._count and rows[0].seq < self.seqs[self._count - 1]:
-            self._make_way(np.array([row.seq for row in rows], np.int64))
-            places = np.searchsorted(self.seqs[: self._count], [row.seq for row in rows]).tolist()
-        else:
-            self._reserve(len(rows))
-            places = list(range(self._count, self._count + len(rows)))
-            self._count += len(rows)
-        times = [row.at for row in rows] + (list(self.extent) if self._count > len(rows) else [])
+        seqs = np.array([row.seq for row in rows], np.int64)
+        times = [row.at for row in rows] + (list(self.extent) if self._count else [])
         self.extent = min(times), max(times)
-        for place, row in zip(places, rows, strict=True):
+        self._make_places(seqs[self.places(seqs) < 0])
+        for place, row in zip(self.places(seqs).tolist(), rows, strict=True):
             self._put(place, row)
-        for place in places if current else ():
-            self.current[place] = True
-            self._link(place)
+            if current:
+                self.current[place] = True
+                self._link(place)
 
     def remove(self, seqs: Sequence[int]) -> None:
         """Take versions out from between the others of their sessions."""
@@ -131,7 +131,6 @@ class Traits:
                 self._unlink(place)
 
     def _put(self, place: int, row: Row) -> None:
-        self.seqs[place] = row.seq
         self.speaker[place] = _number(self.speakers, row.speaker)
         self.session[place] = _number(self._sessions, row.session)
         self.at[place] = row.at
@@ -168,6 +167,17 @@ class Traits:
             self.next[before] = after
         if after >= 0:
             self.prev[after] = before
+
+    def _make_places(self, seqs: NDArray[np.int64]) -> None:
+        """A place for each of the seqs, which are new and in order."""
+        if not len(seqs):
+            return
+        if self._count and seqs[0] < self.seqs[self._count - 1]:
+            self._make_way(seqs)
+            return
+        self._reserve(len(seqs))
+        self.seqs[self._count : self._count + len(seqs)] = seqs
+        self._count += len(seqs)
 
     def _reserve(self, more: int) -> None:
         room = self._count + more

@@ -54,6 +54,27 @@ async def test_a_reply_comes_along_with_its_question(tmp_path: Path) -> None:
         assert "The bicycle is turquoise." in await ask(memories, "Which colour has the bicycle?")
 
 
+@pytest.mark.parametrize("asked_between", [False, True], ids=["at once", "after a question"])
+async def test_a_reply_that_was_restored_comes_along_again(
+    tmp_path: Path, asked_between: bool
+) -> None:
+    question, reply = "Which colour has the bicycle?", "Turquoise, since the spring."
+    async with open_memories(tmp_path, embedder=shipped()) as memories:
+        moments = [START + timedelta(minutes=n) for n in range(2)]
+        await said(
+            memories,
+            ("ada", "Which colour has your bicycle?", moments[0]),
+            ("bob", reply, moments[1]),
+        )
+        first = await memories.recall(Query(text=question))
+        (replied,) = [one.memory.id for one in first.recollections if one.memory.content == reply]
+        await memories.forget([replied])
+        if asked_between:
+            assert reply not in await ask(memories, question)
+        await memories.restore([replied])
+        assert reply in await ask(memories, question)
+
+
 async def test_the_newer_of_two_versions_of_a_fact_comes_first(tmp_path: Path) -> None:
     async with open_memories(tmp_path, embedder=shipped()) as memories:
         for day, place in enumerate(("Lisbon", "Oslo", "Turin")):

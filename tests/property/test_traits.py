@@ -32,26 +32,26 @@ class Naive:
         return before, order[place + 1] if place + 1 < len(order) else None
 
 
-batches = st.lists(
-    st.lists(
-        st.tuples(st.integers(1, 200), st.integers(0, 2), st.integers(0, 2), st.integers(0, 9))
-    ),
-    max_size=8,
-)
+entries = st.tuples(st.integers(1, 200), st.integers(0, 2), st.integers(0, 2), st.integers(0, 9))
+batches = st.lists(st.tuples(st.lists(entries), st.booleans()), max_size=8)
 
 
 @given(batches=batches, removed=st.lists(st.integers(1, 200), max_size=30))
 def test_neighbours_are_those_of_the_session_in_time(
-    batches: list[list[tuple[int, int, int, int]]], removed: list[int]
+    batches: list[tuple[list[tuple[int, int, int, int]], bool]], removed: list[int]
 ) -> None:
+    """What comes a second time has been restored, unless it is there."""
     traits, naive = Traits(), Naive({}, set())
-    for place, batch in enumerate(batches):
+    for place, (batch, current) in enumerate(batches):
         rows = {
             seq: Row(seq, SPEAKERS[speaker], SESSIONS[session], at, "Is it?" if at % 2 else "So.")
             for seq, speaker, session, at in batch
-            if seq not in naive.rows
         }
-        traits.add(list(rows.values()))
+        rows |= {seq: row for seq, row in naive.rows.items() if seq in rows}
+        traits.add(list(rows.values()), current=current)
+        naive.gone = (
+            naive.gone - rows.keys() if current else naive.gone | rows.keys() - naive.rows.keys()
+        )
         naive.rows |= rows
         if place % 2:
             out = [seq for seq in removed[place :: len(batches)] if seq in naive.rows]
