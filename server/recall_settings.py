@@ -17,10 +17,11 @@ class RecallSettings(BaseSettings):
         "Cosine from which an older memory is reported as similar.", 0, 1, 0.8
     )
     least_relevance: float = number(
-        "Relevance below which nothing is recalled: .08 to .15 for shorter answers, with fewer wrong memories and fewer right ones.",
+        "Relevance below which nothing is recalled: .15 for shorter answers, with fewer wrong memories and fewer right ones. "
+        "A limit above 8 brings what has a fifth of it.",
         0,
         1,
-        0.015,
+        0.08,
     )
     diversity: float = number(
         "How much a recalled memory loses for being like one before it (maximal marginal relevance).",

@@ -7,7 +7,7 @@ from mcp.types import CallToolResult
 from pydantic import BaseModel, Field
 
 from ..server.access import Desk, Scope, current_caller
-from ..server.model import Filters, Kind, Query, Source, Tier, from_time, until_time
+from ..server.model import PLAIN, Filters, Kind, Query, Source, Tier, from_time, until_time
 from ..server.model.render import recall_dict
 from .kit import answer, make_tool, memories_of
 
@@ -37,7 +37,7 @@ class _Recollection(BaseModel):
 class _Answer(BaseModel):
     recollections: list[_Recollection]
     considered: int
-    omitted: int = Field(description="Relevant, but beyond limit or max_tokens")
+    omitted: int = Field(description="Less likely to help, or beyond limit or max_tokens")
     tokens: int = Field(description="Of this answer's text, o200k_base")
     nothing_relevant: bool
     reason: str | None = Field(default=None, description="Why nothing is relevant")
@@ -47,7 +47,7 @@ class _Answer(BaseModel):
 async def recall(
     ctx: Context[Desk],
     query: Annotated[str, Field(description="Plain words; empty: the most active")],
-    limit: int = 8,
+    limit: int = PLAIN,
     max_tokens: int = 1000,
     kind: Kind | None = None,
     tier: Tier | None = None,

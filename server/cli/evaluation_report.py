@@ -70,6 +70,8 @@ def scores(answer: Answer, ks: Sequence[int], budgets: Sequence[int]) -> dict[st
     made["nothing_answerable" if answer.answerable else "nothing_abstain"] = float(said.nothing)
     if plain is not None:
         made |= {"tokens": plain.tokens, "ms": plain.ms}
+        if answer.answerable:
+            made["plain_recall"] = metrics.recall(plain.ids, answer.groups)
     if answer.forbidden is not None:
         for name, ids in (("", said.ids), ("_beside", set(said.ids) - answer.pinned)):
             precision = metrics.set_precision(ids, answer.evidence, answer.forbidden)
@@ -149,6 +151,7 @@ def tables(report: Report, ks: Sequence[int], budgets: Sequence[int]) -> Iterato
 
 _ANSWERS = {
     "questions": "questions",
+    "plain_recall": "evidence",
     "newest_first": "newest first",
     "set_precision": "precision",
     "set_precision_beside": "beside pinned",

@@ -80,7 +80,7 @@ def show_recall(answer: Recall) -> None:
     if not answer.recollections:
         console.print("Nothing relevant is remembered.")
     elif answer.omitted:
-        console.print(f"{answer.omitted} more did not fit; raise --limit or --max-tokens.")
+        console.print(f"{answer.omitted} more, less likely or too long: --limit, --max-tokens")
 
 
 def _line(one: Recollection) -> Text:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from ..model import ForgetMode, Kind, Source, Tier
+from ..model import PLAIN, ForgetMode, Kind, Source, Tier
 from .ask import Flags
 from .output import failing
 
@@ -92,7 +92,9 @@ def remember(
 
 def recall(
     query: Annotated[str, typer.Argument(help="A question; empty for the most active.")] = "",
-    limit: Annotated[int, typer.Option(help="Recollections at the most.")] = 8,
+    limit: Annotated[
+        int, typer.Option(help=f"Recollections at the most; above {PLAIN} less likely ones too.")
+    ] = PLAIN,
     max_tokens: Annotated[int, typer.Option(help="The answer's budget in tokens.")] = 1000,
     kind: Annotated[Kind | None, typer.Option()] = None,
     tier: Annotated[Tier | None, typer.Option()] = None,

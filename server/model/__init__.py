@@ -39,7 +39,7 @@ from .board import (
 from .change import Change
 from .entity import Card, Cards, Connections, EntityType, Link, LinkType, Named, State, Update
 from .ids import is_entity_id, is_memory_id, is_note_id, new_entity_id, new_memory_id, new_note_id
-from .inputs import Draft, Filters, Query, Revision, Selection
+from .inputs import PLAIN, Draft, Filters, Query, Revision, Selection
 from .memory import ForgetMode, Kind, Memory, Source, Tier
 from .promotion import SIGNALS, Decision, Occasion, Policy, Promotion, Verdict
 from .reflection import Closed, Cycle, Merged, Reflection, Retired, Summed, Undone
@@ -48,6 +48,7 @@ from .text import content_key, passage_key
 from .times import from_micros, from_time, iso, parse_time, to_micros, until_time, utc_now
 
 __all__ = [
+    "PLAIN",
     "PRIVATE",
     "RIGHTS",
     "SIGNALS",

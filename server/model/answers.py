@@ -89,7 +89,7 @@ class Recall:
     considered: int
     """How many memories were looked at as candidates."""
     omitted: int
-    """How many relevant ones did not fit the limit or the budget."""
+    """How many more may help: less likely, or beyond the limit or the budget."""
     tokens: int
     """What `render` made of this answer costs, exactly (o200k_base)."""
     nothing_relevant: bool

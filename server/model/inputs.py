@@ -7,7 +7,7 @@ from typing import Any
 
 from .memory import Kind, Source, Tier
 
-__all__ = ["Draft", "Filters", "Query", "Revision", "Selection"]
+__all__ = ["PLAIN", "Draft", "Filters", "Query", "Revision", "Selection"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +57,16 @@ class Filters:
     include_superseded: bool = False
 
 
+PLAIN = 8
+"""Memories in an answer, at the most, to who asks for no number. Who asks for more gets less likely ones too."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """A question to the memory. An empty text asks for the most active memories."""
 
     text: str
-    limit: int = 8
+    limit: int = PLAIN
     max_tokens: int = 1000
     filters: Filters = field(default_factory=Filters)
     explain: bool = False

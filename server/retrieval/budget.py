@@ -26,7 +26,7 @@ class Answer:
     """Best first."""
     considered: int
     more: int = 0
-    """Relevant ones beyond `found`."""
+    """Others that may help, beyond `found`."""
     reason: str = ""
     """Why nothing was."""
     absent: Sequence[str] = ()

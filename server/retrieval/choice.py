@@ -15,6 +15,6 @@ class Choice:
     signals: Signals = "all"
     """What orders a recall."""
     least: float = LEAST
-    """Relevance below which nothing is shown."""
+    """Relevance below which nothing is shown to who asks plainly."""
     diversity: float = 0.0
     """From 0 to 1: how much a memory loses for being like those before it (`diversity`)."""

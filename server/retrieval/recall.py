@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ..embedding import Embedder, Reranker
 from ..ledger import Sight, TenantLedger, VersionRow, question_terms
-from ..model import Query, Recall, Recollection, Tier, Why, to_micros
+from ..model import PLAIN, Query, Recall, Recollection, Tier, Why, to_micros
 from .acquaintance import Acquaintance
 from .budget import Answer, fit
 from .choice import Choice
@@ -91,16 +91,23 @@ class Retriever:
         worth = worth_showing(likely, self._choice.least)
         hits = await self._reranked(query, _once(_hits(ranked, likely, worth, rows), sight))
         hits = await self._diverse(await self._newest_first(hits))
+        shown = self._shown(query, hits)
         answer = Answer(
-            found=[self._recollection(hit, found, query, sight) for hit in hits],
+            found=[self._recollection(hit, found, query, sight) for hit in shown],
             considered=len(ranked.seqs),
-            more=int(worth[wanted:].sum()),
-            reason="" if hits else _reason(len(rows)),
+            more=len(hits) - len(shown) + int(worth[wanted:].sum()),
+            reason="" if shown else _reason(len(rows)),
             absent=found.absent,
             terms=terms,
         )
         fitted = self._fit(query, answer)
         return fitted, _seqs(fitted, rows)
+
+    def _shown(self, query: Query, hits: list[_Hit]) -> list[_Hit]:
+        """Those that are likely enough for how much is asked for."""
+        if query.limit > PLAIN:
+            return hits
+        return [hit for hit in hits if hit.relevance >= self._choice.least]
 
     async def _seen(
         self, question: Question, found: Found, wanted: int, sight: Sight

@@ -38,10 +38,13 @@ _COVERING = 0.6
 """The share of the question's words that one memory must have instead: one of two is weak evidence."""
 _ALONE = 0.5
 """The same of a memory that has no cosine to be judged by: it is cold, or was found by words alone."""
-LEAST = 0.015
+LEAST = 0.08
+"""What is less likely to help than this is not shown to who asks plainly (`PLAIN`)."""
+_WIDER = 0.2
+"""The share of it that a wider answer goes down to."""
 _SHARE = 0.05
-"""What is less likely to help than this, or than this share of the best, is not shown: on public
-conversations that leaves out a fifth of ten hits, and one in a hundred of those that were right."""
+"""Nor is what is less likely than this share of the best. On public conversations a wider answer leaves out a fifth of
+ten hits by both, and one in a hundred of those that were right."""
 _ENDINGS = ("ings", "ing", "ied", "ies", "ed", "es", "e", "s", "y", "d")
 """That other forms of a word may lack."""
 _LONGER = 4
@@ -63,8 +66,8 @@ def likelihood(
 
 
 def worth_showing(likely: NDArray[np.float64], least: float = LEAST) -> NDArray[np.bool_]:
-    """Which are likely enough, in themselves and beside the best."""
-    return likely >= max(least, _SHARE * likely.max(initial=0.0))
+    """Which are likely enough for a wide answer, in themselves and beside the best."""
+    return likely >= max(_WIDER * least, _SHARE * likely.max(initial=0.0))
 
 
 def bears(

@@ -7,7 +7,7 @@ import pytest
 from support.engines import START, ask, keep, open_memories
 
 from loci.server.embedding import shipped
-from loci.server.model import Draft, Kind, Query, Recall
+from loci.server.model import PLAIN, Draft, Kind, Query, Recall
 from loci.server.model.render import recall_dict
 
 pytestmark = pytest.mark.anyio
@@ -54,6 +54,24 @@ async def test_it_is_said_why_nothing_is_relevant(tmp_path: Path) -> None:
         assert (near.nothing_relevant, near.reason) == (False, "")
 
 
+async def test_who_asks_plainly_gets_what_is_likely_and_who_asks_for_more_the_rest_as_well(
+    tmp_path: Path,
+) -> None:
+    async with open_memories(tmp_path, embedder=shipped()) as memories:
+        cluster = "Deploys services to a Kubernetes cluster on EKS. Uses Helm charts."
+        nodes = "CI runs on GitHub Actions. Merge to main triggers a deploy to staging."
+        cache = "Redis is used as a cache and rate-limiter in the backend. Single-node."
+        await keep(memories, cache, cluster, nodes, "The frontend is React 18 with Tailwind.")
+        text = "How does Kubernetes schedule pods across our CI nodes?"
+        plain = await memories.recall(Query(text=text))
+        assert [one.memory.content for one in plain.recollections] == [cluster, nodes]
+        assert (plain.omitted, plain.nothing_relevant) == (1, False)
+        wide = await memories.recall(Query(text=text, limit=PLAIN + 1))
+        assert [one.memory.content for one in wide.recollections] == [cluster, nodes, cache]
+        assert wide.omitted == 0
+        assert wide.recollections[:2] == plain.recollections
+
+
 async def test_scripts_without_spaces_are_recalled_by_a_part(tmp_path: Path) -> None:
     async with open_memories(tmp_path) as memories:
         await keep(
@@ -72,7 +90,7 @@ async def test_a_quoted_phrase_decides(tmp_path: Path) -> None:
         others = [f"Something else, {n}." for n in range(20)]
         await keep(memories, "The swan is black, a black swan.", "The swan black is.", *others)
         answers = [
-            (await memories.recall(Query(text=text, explain=True))).recollections[:2]
+            (await memories.recall(Query(text=text, limit=20, explain=True))).recollections[:2]
             for text in ("black swan", '"black swan"')
         ]
         plain, quoted = [[one.why.signals["words"] for one in a if one.why] for a in answers]
@@ -82,7 +100,7 @@ async def test_a_quoted_phrase_decides(tmp_path: Path) -> None:
 async def _within(tmp_path: Path, budget: int, *texts: str) -> Recall:
     async with open_memories(tmp_path) as memories:
         await keep(memories, *texts)
-        query = Query(text="How heavy is the harbour crane?", max_tokens=budget)
+        query = Query(text="How heavy is the harbour crane?", limit=20, max_tokens=budget)
         return await memories.recall(query)
 
 

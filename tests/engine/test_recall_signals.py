@@ -101,7 +101,7 @@ async def test_of_two_that_contradict_each_other_the_newer_comes_first_whatever_
         assert [one.attribute for one in new.updates] == ["works at"]
         asked = "In which department of the Siemens office in Erlangen does Anna Smith work?"
         assert await ask(memories, asked) == [newer, older]
-        why = await memories.recall(Query(text=asked, explain=True))
+        why = await memories.recall(Query(text=asked, limit=20, explain=True))
         scores = [one.why.score for one in why.recollections if one.why]
         assert scores[0] < scores[1] - 0.15, "the question is nearer to the older"
 

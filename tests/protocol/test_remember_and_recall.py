@@ -114,7 +114,8 @@ async def test_superseding_takes_the_older_out_of_sight(connect: Connect) -> Non
         )
         assert answer["memories"][0]["status"] == "superseded_others"
         assert await recalled(client, "Where does Ada live?") == ["Ada lives in Oslo."]
-        both = await recalled(client, "Where does Ada live?", include_superseded=True)
+        wide = {"include_superseded": True, "limit": 20}
+        both = await recalled(client, "Where does Ada live?", **wide)
         assert set(both) == {"Ada lives in Oslo.", "Ada lives in Rome."}
         then = await recalled(client, "Where does Ada live?", as_of="2026-03-01")
         assert then == ["Ada lives in Rome."]
