@@ -4,7 +4,7 @@ How likely each memory is one that helps is a calibrated probability: a logistic
 its score and its share of the best score, fitted on public conversations with the shipped model
 (`weights.json` has the coefficients and the command that fitted them). Over five sets together the
 expected calibration error of such a fit is .02, on tenants that it had not seen, and .04 to .13 on one set alone;
-over what the shipped one shows it is .09 to .29 on one set (`tests/benchmarks/recall.md`), for it cannot know how much of what is kept bears on a question: little in one kind of data, much in another.
+over what a plain question shows it is .10 to .38 on one set (`tests/benchmarks/recall.md`), for it cannot know how much of what is kept bears on a question: little in one kind of data, much in another.
 
 Nothing answers where not even the best is likely to; unless one of those read has most of the question's words,
 for what is found by words alone has no cosine to be judged by.
