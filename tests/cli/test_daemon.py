@@ -102,6 +102,7 @@ def test_answers_are_the_same_to_the_letter_with_and_without_a_daemon(loci: Loci
     assert answers() == through_the_daemon
 
 
+@pytest.mark.slow
 def test_a_client_of_another_tenant_sees_its_own(loci: Loci, answer: Ask, daemon: int) -> None:
     answer("remember", "Mine", "--tenant", "mara")
     answer("remember", "Ours")

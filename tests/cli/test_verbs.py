@@ -153,6 +153,7 @@ def test_forgetting_is_restorable_or_final(loci: Loci, answer: Ask) -> None:
     loci("show", name, code=3)
 
 
+@pytest.mark.slow
 def test_a_selection_is_confirmed_before_it_is_forgotten(loci: Loci, answer: Ask) -> None:
     answer("remember", "--lines", "-", "--tag", "drop", stdin="one\ntwo\n")
     answer("remember", "three", "--tag", "keep")
@@ -187,6 +188,7 @@ def test_tenants_are_apart(loci: Loci, answer: Ask) -> None:
     assert len(answer("--tenant=mara", "ls")["memories"]) == 1
 
 
+@pytest.mark.slow
 @HERE
 def test_the_shipped_model_finds_by_meaning(loci: Loci, answer: Ask) -> None:
     loci("remember", "Tomas is allergic to walnuts", env=MINILM)
@@ -199,9 +201,9 @@ def test_the_shipped_model_finds_by_meaning(loci: Loci, answer: Ask) -> None:
 @pytest.mark.parametrize(
     "locale",
     [
-        {"LANG": "C"},
+        pytest.param({"LANG": "C"}, marks=pytest.mark.slow),
         {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
-        {"PYTHONIOENCODING": "latin-1"},
+        pytest.param({"PYTHONIOENCODING": "latin-1"}, marks=pytest.mark.slow),
     ],
 )
 def test_it_speaks_utf8_whatever_the_locale_says(
@@ -219,6 +221,7 @@ def test_markup_in_a_memory_is_shown_as_it_is(loci: Loci) -> None:
         assert "[bold]not markup[/bold] :smile: [/]" in loci(*verb).stdout
 
 
+@pytest.mark.slow
 def test_reflecting_shows_does_logs_and_takes_back(loci: Loci, answer: Ask) -> None:
     answer("remember", "Ada likes tea")
     answer("remember", "ada likes tea")

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.anyio
 DIMENSION = 8
 
 
-@pytest.fixture(params=["folders", "server"])
+@pytest.fixture(params=["folders", pytest.param("server", marks=pytest.mark.slow)])
 def url(request: pytest.FixtureRequest) -> str | None:
     """Where the generations are: a server's address, or None for directories."""
     return request.getfixturevalue("server") if request.param == "server" else None
@@ -174,6 +174,7 @@ async def test_tenants_have_generations_of_their_own(shelves: Shelves) -> None:
             await theirs.open(name, 1)
 
 
+@pytest.mark.slow
 async def test_an_engine_keeps_its_index_through_a_restart(url: str | None, tmp_path: Path) -> None:
     texts = [f"Fact {number} of {number % 7}" for number in range(100)]
     through = Limits(exact_up_to=0)

@@ -62,8 +62,9 @@ async def check(boards: Boards, said: list[dict[str, Any]]) -> None:
         assert cell.value >= max(counted)
 
 
-async def test_nothing_acknowledged_is_lost_or_doubled(tmp_path: Path) -> None:
-    for life in range(3):
+@pytest.mark.parametrize("lives", [2, pytest.param(8, marks=pytest.mark.slow)])
+async def test_nothing_acknowledged_is_lost_or_doubled(tmp_path: Path, lives: int) -> None:
+    for life in range(lives):
         said = write_until_killed(tmp_path, life)
         async with open_boards(tmp_path, history=10_000) as memories:
             ann = as_agent(memories)

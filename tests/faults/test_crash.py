@@ -85,7 +85,7 @@ async def survive(home: Path, rounds: int) -> None:
 
 
 async def test_nothing_acknowledged_is_lost_to_kill_9(tmp_path: Path) -> None:
-    await survive(tmp_path, rounds=5)
+    await survive(tmp_path, rounds=3)
 
 
 @pytest.mark.slow

@@ -91,7 +91,7 @@ async def survive(home: Path, rounds: int) -> None:
 async def test_kill_9_in_the_midst_of_promotions_leaves_neither_doubles_nor_losses(
     tmp_path: Path,
 ) -> None:
-    await survive(tmp_path, rounds=4)
+    await survive(tmp_path, rounds=2)
 
 
 @pytest.mark.slow

@@ -777,6 +777,16 @@ def root_logger_kept() -> Generator[None]:
         root.setLevel(level)
 
 
-@pytest.mark.parametrize("name", Settings.model_fields)
+SLOW = {"exact_up_to", "index"}
+"""They are shown by what an index does, which a process of its own must build."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else [])
+        for name in Settings.model_fields
+    ],
+)
 def test_the_setting_takes_effect(name: str, proofs: Proofs) -> None:
     getattr(proofs, name)()
