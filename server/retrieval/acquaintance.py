@@ -52,7 +52,7 @@ class Acquaintance:
                 self._traits = await self._read_all()
             traits = self._traits
             fresh = list(self._fresh)
-            if wanted := [seq for seq in fresh if not traits.is_current(seq)]:
+            if wanted := traits.not_current(fresh):
                 traits.add([Row(*row) for row in await self._ledger.traits(wanted)])
             self._fresh.difference_update(fresh)
             if self._gone:

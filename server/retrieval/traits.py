@@ -95,10 +95,13 @@ class Traits:
         wanted = np.fromiter(seqs, np.int64)
         return wanted[self.places(wanted) < 0].tolist()
 
-    def is_current(self, seq: int) -> bool:
-        """Whether it is known, and neither replaced nor forgotten."""
-        (place,) = self.places(np.array([seq], np.int64)).tolist()
-        return place >= 0 and bool(self.current[place])
+    def not_current(self, seqs: Iterable[int]) -> list[int]:
+        """Those of the seqs that are not known, or were replaced or forgotten."""
+        wanted = np.fromiter(seqs, np.int64)
+        if not self._count:
+            return wanted.tolist()
+        places = self.places(wanted)
+        return wanted[(places < 0) | ~self.current[places]].tolist()
 
     def beside(self, seqs: NDArray[np.int64]) -> list[int]:
         """The seqs before and after each in its session."""
@@ -110,7 +113,8 @@ class Traits:
     def add(self, rows: Sequence[Row], *, current: bool = True) -> None:
         """Take in versions, in any order; what is current already stays as it is. Those that are not
         current stand in no session, until they are added as current."""
-        rows = sorted(row for row in rows if not self.is_current(row.seq))
+        new = set(self.not_current(row.seq for row in rows))
+        rows = sorted(row for row in rows if row.seq in new)
         if not rows:
             return
         seqs = np.array([row.seq for row in rows], np.int64)

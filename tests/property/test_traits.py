@@ -87,4 +87,5 @@ def test_what_is_not_known_has_no_place() -> None:
     assert traits.places(np.array([1, 5, 9], np.int64)).tolist() == [-1, 0, -1]
     assert traits.missing([9, 5, 1]) == [9, 1]
     traits.remove([7])
+    assert traits.not_current([9, 5, 1]) == [9, 1]
     assert traits.beside(np.array([5, 7], np.int64)) == []
