@@ -9,11 +9,12 @@ import anyio
 import pytest
 from support.engines import START, Clock, ask, contents, keep, open_memories
 
-from loci.server.embedding import HashEmbedder, Vectors
+from loci.server.embedding import HashEmbedder, Vectors, shipped
+from loci.server.engine import Memories
 from loci.server.engine.gather import Gatherer
 from loci.server.errors import NotFound, StoreError
 from loci.server.ledger import open_ledger, residue
-from loci.server.model import Draft, Filters, ForgetMode, Revision, Tier
+from loci.server.model import Draft, Filters, ForgetMode, Query, Revision, Tier
 from loci.server.tasks import task_group
 
 pytestmark = pytest.mark.anyio
@@ -48,6 +49,45 @@ async def test_a_deleted_memory_is_hidden_from_every_time(tmp_path: Path) -> Non
         assert await ask(memories, "vault code", then) == []
         await memories.restore([code])
         assert await ask(memories, "vault code", then) == ["The vault code is 4711."]
+
+
+async def test_who_asks_while_others_ask_and_memories_go_and_come_back_leaves_them_in_their_places(
+    tmp_path: Path,
+) -> None:
+    """The session's neighbours are kept up beside the ledger: they must be as if they were read anew."""
+    things = ("bicycle", "boat", "door", "kettle", "scarf", "tent", "violin", "lamp")
+
+    async def beside(memories: Memories) -> dict[str, float]:
+        query = Query(text="Which colour is it painted?", limit=100, explain=True)
+        whys = {one.memory.content: one.why for one in (await memories.recall(query)).recollections}
+        return {text: round(why.signals["beside"], 4) for text, why in whys.items() if why}
+
+    async with open_memories(tmp_path, embedder=shipped()) as memories:
+        said = [
+            text
+            for thing in things
+            for text in (f"Which colour is the {thing}?", f"Turquoise, the old {thing}.")
+        ]
+        drafts = [
+            Draft(content=text, speaker="ada", session="talk", at=START + timedelta(minutes=n))
+            for n, text in enumerate(said)
+        ]
+        ids = [one.id for one in await memories.remember(drafts)]
+
+        async def go_and_come_back(mine: Sequence[str]) -> None:
+            for one in mine:
+                await memories.forget([one])
+                await beside(memories)
+                await memories.restore([one])
+
+        with anyio.fail_after(30):
+            async with task_group() as tasks:
+                for start in range(4):
+                    tasks.start_soon(go_and_come_back, ids[start::4])
+        kept = await beside(memories)
+    async with open_memories(tmp_path, embedder=shipped()) as memories:
+        assert kept == await beside(memories)
+    assert any(kept.values())
 
 
 async def test_a_revision_under_way_does_not_undo_an_archiving(tmp_path: Path) -> None:
