@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic_settings import BaseSettings
 
+from .model import PLAIN
 from .setting_rules import about, number
 
 __all__ = ["RecallSettings"]
@@ -18,7 +19,7 @@ class RecallSettings(BaseSettings):
     )
     least_relevance: float = number(
         "Relevance below which nothing is recalled: .15 for shorter answers, with fewer wrong memories and fewer right ones. "
-        "A limit above 8 brings what has a fifth of it.",
+        f"A limit above {PLAIN} brings what has a fifth of it.",
         0,
         1,
         0.08,

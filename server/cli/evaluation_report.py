@@ -70,14 +70,13 @@ def scores(answer: Answer, ks: Sequence[int], budgets: Sequence[int]) -> dict[st
     made["nothing_answerable" if answer.answerable else "nothing_abstain"] = float(said.nothing)
     if plain is not None:
         made |= {"tokens": plain.tokens, "ms": plain.ms}
-        if answer.answerable:
-            made["plain_recall"] = metrics.recall(plain.ids, answer.groups)
     if answer.forbidden is not None:
         for name, ids in (("", said.ids), ("_beside", set(said.ids) - answer.pinned)):
             precision = metrics.set_precision(ids, answer.evidence, answer.forbidden)
             made[f"set_precision{name}"] = precision
-        if answer.groups:
-            made["set_recall"] = metrics.recall(said.ids, answer.groups)
+    whole = plain is not None and answer.answerable
+    if whole or (answer.forbidden is not None and answer.groups):
+        made["set_recall"] = metrics.recall(said.ids, answer.groups)
     return made
 
 
@@ -151,7 +150,6 @@ def tables(report: Report, ks: Sequence[int], budgets: Sequence[int]) -> Iterato
 
 _ANSWERS = {
     "questions": "questions",
-    "plain_recall": "evidence",
     "newest_first": "newest first",
     "set_precision": "precision",
     "set_precision_beside": "beside pinned",

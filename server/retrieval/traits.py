@@ -111,10 +111,9 @@ class Traits:
         return self.seqs[found[found >= 0]].tolist()
 
     def add(self, rows: Sequence[Row], *, current: bool = True) -> None:
-        """Take in versions, in any order; what is current already stays as it is. Those that are not
+        """Take in versions of which none is current yet (`not_current`), in any order. Those that are not
         current stand in no session, until they are added as current."""
-        new = set(self.not_current(row.seq for row in rows))
-        rows = sorted(row for row in rows if row.seq in new)
+        rows = sorted(rows)
         if not rows:
             return
         seqs = np.array([row.seq for row in rows], np.int64)

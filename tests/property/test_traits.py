@@ -48,7 +48,7 @@ def test_neighbours_are_those_of_the_session_in_time(
             for seq, speaker, session, at in batch
         }
         rows |= {seq: row for seq, row in naive.rows.items() if seq in rows}
-        traits.add(list(rows.values()), current=current)
+        traits.add([rows[seq] for seq in traits.not_current(rows)], current=current)
         naive.gone = (
             naive.gone - rows.keys() if current else naive.gone | rows.keys() - naive.rows.keys()
         )

@@ -174,7 +174,6 @@ def test_a_question_is_scored_by_its_passes() -> None:
             "recall_all@10": 1,
             "ndcg@10": ndcg,
             "mrr": 0.5,
-            "plain_recall": 0,
             "within@500": 0.5,
             "texts@500": 0.5,
             "texts@1000": 1,
