@@ -18,5 +18,5 @@ def pytest_configure() -> None:
 
 @pytest.fixture
 def anyio_backend() -> str:
-    """Loci runs on asyncio: aiosqlite has no other backend."""
+    """Loci is run on asyncio, and on nothing else."""
     return "asyncio"

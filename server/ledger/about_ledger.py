@@ -181,11 +181,6 @@ class AboutLedger:
         rows = await self._fetch(reads.links_of(), {"memory": memory})
         return [LinkRow(LinkType(row[0]), *row[1:]) for row in rows]
 
-    async def updates_among(self, memories: Iterable[str]) -> set[tuple[str, str]]:
-        """Pairs of the memories, of which the first contradicts, refines or supersedes the second."""
-        rows = await self._fetch(reads.updates_among(), {"ids": _json(memories)})
-        return {(source, target) for source, target in rows}
-
     async def roots(self, ids: Iterable[str]) -> dict[str, str]:
         """Which entity each stands for now, of those that exist."""
         return dict(await self._fetch(reads.roots(), {"ids": _json(ids)}))
@@ -204,8 +199,9 @@ class AboutLedger:
 
     async def memories(self, entities: Iterable[str]) -> list[tuple[str, str, str]]:
         """Entity, id and content of the memories that name one of the entities, newest first."""
-        rows = await self._fetch(reads.memories_of(), {"roots": _json(entities)})
-        return [(root, memory, content) for root, memory, _, content in await plain(rows, 3)]
+        values = {"tenant": self._tenant, "roots": _json(entities)}
+        rows = await self._readers.ask(lambda fetch: plain(fetch(reads.memories_of(), values), 3))
+        return [(root, memory, content) for root, memory, _, content in rows]
 
     async def named_like(self, text: str, kind: EntityType | None, limit: int) -> list[str]:
         """Entities with a name that contains a text, most named first; with none, all."""

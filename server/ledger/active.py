@@ -47,15 +47,15 @@ class Active:
         """Old versions may be seen again."""
         self._looked_at = None
 
-    async def first(self, sight: Sight, limit: int) -> list[tuple[Any, ...]]:
-        """The cells of pinned ones first, then by activation, strongest first."""
+    async def first(self, sight: Sight, limit: int) -> tuple[Prepared, Mapping[str, Any]]:
+        """What to ask for the cells of pinned ones first, then by activation, strongest first."""
         shape = shape_of(sight)
         values = {**parameters(self._tenant, sight), "limit": limit}
         if sight.travels or sight.narrow or limit > _KEPT:
-            return await self._fetch(reads.most_active(shape), values)
+            return reads.most_active(shape), values
         await self._look(sight)
         values |= {"wanted": json.dumps([*self._best, *self._used]), "since": self._since}
-        return await self._fetch(reads.most_active_among(shape), values)
+        return reads.most_active_among(shape), values
 
     async def _look(self, sight: Sight) -> None:
         ((newest,),) = await self._fetch(reads.newest(), {})

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import anyio
 from anyio import to_thread
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, Engine, select, text
 from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ..errors import StoreCorrupt, StoreReadOnly
 from ..model import Residue, utc_now
@@ -150,8 +149,7 @@ async def open_ledger(
     await to_thread.run_sync(_prepare, path)
     writing, reading = writing_engine(path), reading_engine(path)
     try:
-        with store_faults():
-            await _migrate(writing, path, copies, migrations)
+        await to_thread.run_sync(_migrate, writing, path, copies, migrations)
         writer = Writer(writing)
         async with open_readers(reading) as readers, task_group() as tasks:
             tasks.start_soon(writer.run)
@@ -161,8 +159,8 @@ async def open_ledger(
                 await writer.close()
     finally:
         with anyio.CancelScope(shield=True):
-            await reading.dispose()
-            await writing.dispose()
+            await to_thread.run_sync(reading.dispose)
+            await to_thread.run_sync(writing.dispose)
 
 
 def _prepare(path: Path) -> None:
@@ -177,18 +175,17 @@ def _prepare(path: Path) -> None:
         ) from error
 
 
-async def _migrate(writing: AsyncEngine, path: Path, copies: Path, scripts: Path) -> None:
-    async with writing.connect() as connection:
-        at = await connection.run_sync(revision_of)
-        await connection.rollback()
-        head = await to_thread.run_sync(newest, scripts)
+def _migrate(writing: Engine, path: Path, copies: Path, scripts: Path) -> None:
+    with store_faults(), writing.connect() as connection:
+        at, head = revision_of(connection), newest(scripts)
+        connection.rollback()
         refuse_future(at, head)
         if at == head:
             return
         if at is not None:
-            await to_thread.run_sync(_copy, path, copies, at)
-        async with connection.begin():
-            await connection.run_sync(upgrade, scripts)
+            _copy(path, copies, at)
+        with connection.begin():
+            upgrade(connection, scripts)
 
 
 def _copy(path: Path, copies: Path, revision: str) -> None:

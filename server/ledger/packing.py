@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import zstandard
-from anyio import to_thread
 
 __all__ = ["PACKED_FROM", "pack_texts", "plain", "unpack_text"]
 
@@ -30,15 +29,9 @@ def unpack_text(packed: bytes) -> str:
     return zstandard.ZstdDecompressor().decompress(packed).decode()
 
 
-async def plain(rows: Sequence[tuple[Any, ...]], content: int) -> list[tuple[Any, ...]]:
+def plain(rows: Sequence[tuple[Any, ...]], content: int) -> list[tuple[Any, ...]]:
     """Rows whose last cell is the packed content or None, without it, and with the content in its
-    place. Unpacks in a thread, where there is anything to unpack."""
-    if any(row[-1] is not None for row in rows):
-        return await to_thread.run_sync(_plain, rows, content)
-    return [row[:-1] for row in rows]
-
-
-def _plain(rows: Sequence[tuple[Any, ...]], content: int) -> list[tuple[Any, ...]]:
+    place. Takes its time, where there is anything to unpack: call it in a thread."""
     return [
         row[:-1]
         if row[-1] is None

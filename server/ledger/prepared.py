@@ -1,8 +1,7 @@
 """Statements that are compiled once and then only run.
 
 On the way of a recall, SQLAlchemy's execution costs more than SQLite's: about .2 ms of CPU for each
-statement, three or four hops to the connection's thread, and a row object for each row. So reads are
-compiled by SQLAlchemy once and run by the driver in one hop.
+statement, and a row object for each row. So reads are compiled by SQLAlchemy once and run by the driver.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,7 +10,7 @@ from functools import partial
 from typing import Any, cast
 
 from sqlalchemy import BindParameter, Dialect, Select
-from sqlalchemy.dialects.sqlite.aiosqlite import dialect as sqlite_dialect
+from sqlalchemy.dialects.sqlite.pysqlite import dialect as sqlite_dialect
 
 from .tables import Json, Micros
 

@@ -9,9 +9,9 @@ optimizations", 1995), with a bound on work in the place of the bound on scores.
 """
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Integer,
@@ -28,13 +28,12 @@ from sqlalchemy import (
 
 from .fulltext import any_of
 from .prepared import Prepared, prepare
+from .readers import Fetch
 from .tables import memories
 from .terms import as_phrase, question_phrases, question_terms
 from .where import Shape, Sight, parameters, seen, shape_of
 
 __all__ = ["Match", "absent", "search"]
-
-Fetch: TypeAlias = Callable[[Prepared, Mapping[str, Any]], Awaitable[list[tuple[Any, ...]]]]
 
 _SELECTED = 1500
 """Versions that may be selected, at the most. Of 1,161 questions to 100,000 memories, BM25 alone finds
@@ -61,7 +60,7 @@ class _Words(NamedTuple):
     """Versions that have one of the rare words, counted once for each word they have."""
 
 
-async def search(fetch: Fetch, tenant: int, question: str, sight: Sight, limit: int) -> list[Match]:
+def search(fetch: Fetch, tenant: int, question: str, sight: Sight, limit: int) -> list[Match]:
     """Up to `limit` of the best versions by BM25 that may be seen, best first.
 
     With fewer than about 1,500 uses of its words in the tenant's memories, the best of all that
@@ -70,40 +69,38 @@ async def search(fetch: Fetch, tenant: int, question: str, sight: Sight, limit: 
     """
     first = limit * _OVERFETCH
     terms = [*question_phrases(question), *question_terms(question)]
-    words = _divide(await _counted(fetch, tenant, terms), first)
+    words = _divide(_counted(fetch, tenant, terms), first)
     if not words.rare:
         return []
     rare, common = any_of(words.rare), any_of(words.common)
     values = {**parameters(tenant, sight), "limit": limit, "first": first, "rare": rare}
     values["both"] = f"({rare}) AND ({common})"
     shape = shape_of(sight)
-    found = await fetch(_best(tenant, shape, divided=bool(common)), values)
+    found = fetch(_best(tenant, shape, divided=bool(common)), values)
     if len(found) < limit and (common or words.selected > first):
         values["any"] = any_of([*words.rare, *words.common])
-        found = await fetch(_all(tenant, shape), values)
+        found = fetch(_all(tenant, shape), values)
     return [Match(seq, -rank) for seq, rank in found]
 
 
-async def absent(fetch: Fetch, tenant: int, texts: Sequence[str]) -> list[str]:
+def absent(fetch: Fetch, tenant: int, texts: Sequence[str]) -> list[str]:
     """Those of the texts, names or phrases, whose words no version has in a row."""
-    counts = await _counts(fetch, tenant, [as_phrase(one) for one in texts], most=1)
+    counts = _counts(fetch, tenant, [as_phrase(one) for one in texts], most=1)
     return [one for one, (_, count) in zip(texts, counts, strict=True) if not count]
 
 
-async def _counted(fetch: Fetch, tenant: int, terms: Sequence[str]) -> list[tuple[str, int]]:
+def _counted(fetch: Fetch, tenant: int, terms: Sequence[str]) -> list[tuple[str, int]]:
     """The words and how many versions have each, rarest first; counted only as far as it matters."""
-    counts = await _counts(fetch, tenant, terms, most=_SELECTED + 1)
+    counts = _counts(fetch, tenant, terms, most=_SELECTED + 1)
     return sorted((one for one in counts if one[1]), key=lambda one: one[1])
 
 
-async def _counts(
-    fetch: Fetch, tenant: int, terms: Sequence[str], most: int
-) -> list[tuple[str, int]]:
+def _counts(fetch: Fetch, tenant: int, terms: Sequence[str], most: int) -> list[tuple[str, int]]:
     """How many versions have each, counted up to `most`."""
     if not terms:
         return []
     quoted = json.dumps([any_of([term]) for term in terms], ensure_ascii=False)
-    found = await fetch(_frequencies(tenant), {"terms": quoted, "most": most})
+    found = fetch(_frequencies(tenant), {"terms": quoted, "most": most})
     return [(terms[int(place)], int(count)) for place, count in found]
 
 

@@ -1,89 +1,98 @@
-"""Connections that read, held open and lent out one query at a time.
+"""Connections that read, each lent to one question at a time, which runs on a worker thread from its
+first statement to what is made of its last row: one hop, however many statements it takes.
 
-SQLAlchemy's pool costs more for each check-out (about .35 ms of CPU with aiosqlite) than a point
-query does, so the connections are taken from it once and kept.
+SQLAlchemy's pool costs more for each check-out than a point query does, so the connections are taken
+from it once and kept.
 """
 
+import sqlite3
+from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, NamedTuple, TypeVar, cast
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple, TypeAlias, TypeVar, cast
 
-import aiosqlite
 import anyio
-from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
-from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from anyio import to_thread
+from sqlalchemy import Connection, Engine
 
-from ..tasks import uninterrupted
 from .faults import store_faults
 from .prepared import Prepared
 from .sqlite import READERS
 
-__all__ = ["Readers", "open_readers"]
+__all__ = ["Fetch", "Readers", "open_readers"]
 
 T = TypeVar("T")
+
+Fetch: TypeAlias = Callable[[Prepared, Mapping[str, Any]], list[tuple[Any, ...]]]
+"""The rows of a prepared statement. Blocks: for use on a worker thread."""
 
 
 class _Reader(NamedTuple):
     """A connection, and the driver's beneath it: asking for that each time costs half as much as a point query."""
 
-    connection: AsyncConnection
-    driver: aiosqlite.Connection
+    connection: Connection
+    driver: sqlite3.Connection
+
+    def fetch(self, query: Prepared, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        return query.rows(self.driver.execute(query.sql, query.bind(values)).fetchall())
 
 
 class Readers:
     """Runs synchronous queries on whichever connection is free. Made by `open_readers`."""
 
-    __slots__ = ("_free", "_give")
+    __slots__ = ("_engine", "_free", "_places")
 
-    def __init__(
-        self,
-        give: MemoryObjectSendStream[_Reader],
-        free: MemoryObjectReceiveStream[_Reader],
-    ) -> None:
-        self._give = give
-        self._free = free
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._places = anyio.CapacityLimiter(READERS)
+        self._free: deque[_Reader] = deque()
 
     async def read(self, query: Callable[[Connection], T]) -> T:
-        """The query's result. Each of its statements sees what was committed before it.
+        """The query's result. Each of its statements sees what was committed before it. A cancellation
+        waits for its end.
 
         Raises:
             StoreError: the disk, the rights or the file are at fault.
         """
-        reader = await self._free.receive()
-        try:
-            with store_faults():
-                # A query that was cut off would leave its connection in an unknown state.
-                return await uninterrupted(reader.connection.run_sync(query))
-        finally:
-            self._give.send_nowait(reader)
+        return await self._lent(lambda reader: query(reader.connection))
+
+    async def ask(self, question: Callable[[Fetch], T]) -> T:
+        """What a question makes of the rows that it fetches. As `read`."""
+        return await self._lent(lambda reader: question(reader.fetch))
 
     async def fetch(self, query: Prepared, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        """The rows of a prepared statement. Raises as `read`."""
-        reader = await self._free.receive()
-        try:
-            with store_faults():
-                found = await uninterrupted(_run(reader.driver, query, values))
-        finally:
-            self._give.send_nowait(reader)
-        return query.rows(found)
+        """The rows of a prepared statement. As `read`."""
+        return await self._lent(lambda reader: reader.fetch(query, values))
 
+    def close(self) -> None:
+        """Give the connections back. Blocks."""
+        while self._free:
+            self._free.pop().connection.close()
 
-async def _run(
-    driver: aiosqlite.Connection, query: Prepared, values: Mapping[str, Any]
-) -> list[tuple[Any, ...]]:
-    rows = await driver.execute_fetchall(query.sql, query.bind(values))
-    return cast("list[tuple[Any, ...]]", rows)
+    async def _lent(self, work: Callable[[_Reader], T]) -> T:
+        return await to_thread.run_sync(self._run, work, limiter=self._places)
+
+    def _run(self, work: Callable[[_Reader], T]) -> T:
+        with store_faults():
+            # Last in, first out: its page cache is warm. There are as many as places, so that one is free.
+            reader = self._free.pop() if self._free else self._opened()
+            try:
+                return work(reader)
+            finally:
+                self._free.append(reader)
+
+    def _opened(self) -> _Reader:
+        connection = self._engine.connect()
+        driver = connection.connection.driver_connection
+        return _Reader(connection, cast("sqlite3.Connection", driver))
 
 
 @asynccontextmanager
-async def open_readers(engine: AsyncEngine) -> AsyncGenerator[Readers]:
-    """Hold the engine's connections until the end."""
-    give, free = anyio.create_memory_object_stream[_Reader](READERS)
-    async with AsyncExitStack() as held, give, free:
-        for _ in range(READERS):
-            connection = await held.enter_async_context(engine.connect())
-            raw = await connection.get_raw_connection()
-            driver = cast("aiosqlite.Connection", raw.driver_connection)
-            give.send_nowait(_Reader(connection, driver))
-        yield Readers(give, free)
+async def open_readers(engine: Engine) -> AsyncGenerator[Readers]:
+    """Readers whose connections are opened when they are first needed, and held until the end."""
+    readers = Readers(engine)
+    try:
+        yield readers
+    finally:
+        with anyio.CancelScope(shield=True):
+            await to_thread.run_sync(readers.close)

@@ -18,7 +18,6 @@ __all__ = [
     "NewPassage",
     "VersionRow",
     "as_kept",
-    "has_frame",
     "memory_of",
     "pack",
     "unpack",
@@ -28,7 +27,6 @@ __all__ = [
 
 
 _NAMES = [column.name for column in memories.columns]
-_PACKED = _NAMES.index("packed")
 _LEDGERS = ("seq", "tenant", "key", "tokens", "packed")
 """Columns that are no part of a memory."""
 
@@ -68,11 +66,6 @@ def version_of(cells: Sequence[Any]) -> VersionRow:
     """The version in the cells of all columns of `memories`, in their order."""
     row = dict(zip(_NAMES, cells, strict=True))
     return VersionRow(row["seq"], memory_of(row))
-
-
-def has_frame(cells: Sequence[Any]) -> bool:
-    """Whether the content in such cells is packed, so that it takes a while to have the version."""
-    return cells[_PACKED] is not None
 
 
 def memory_of(m: Mapping[str, Any] | RowMapping) -> Memory:

@@ -1,20 +1,23 @@
-"""Connections to SQLite: one that writes, some that read."""
+"""Connections to SQLite: one that writes, some that read; for whoever runs on a thread.
+
+Through SQLAlchemy's asynchronous face each statement is a hop to its connection's thread and back, a
+dozen for a group of writes, and on a busy machine each waits for its turn.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from sqlalchemy import AsyncAdaptedQueuePool, Engine, StaticPool, create_engine, event
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy import Engine, QueuePool, create_engine, event
 
 from .fulltext import PIECES, UNPACKED
 from .packing import unpack_text
 from .terms import pieces
 
-__all__ = ["READERS", "reading_engine", "threaded", "writing_engine"]
+__all__ = ["READERS", "reading_engine", "writing_engine"]
 
 READERS = 4
-"""Readers at once. Each is a thread with a page cache of its own."""
+"""Readers at once. Each has a page cache of its own."""
 
 _COMMON = (
     "PRAGMA busy_timeout=5000",
@@ -46,49 +49,33 @@ class _Connection(Protocol):
     ) -> None: ...
 
 
-def writing_engine(path: Path) -> AsyncEngine:
+def writing_engine(path: Path) -> Engine:
     """One connection. Transactions begin IMMEDIATE, so that they never fail half-way as busy."""
     engine = _engine(path, size=1, pragmas=(*_COMMON, *_WRITING))
-    event.listen(engine.sync_engine, "begin", _begin_immediate)
+    event.listen(engine, "begin", _begin_immediate)
     return engine
 
 
-def reading_engine(path: Path) -> AsyncEngine:
+def reading_engine(path: Path) -> Engine:
     """Several connections that cannot write. Each statement sees what was committed before it."""
     engine = _engine(path, size=READERS, pragmas=(*_COMMON, *_READING))
     return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
-def _engine(path: Path, *, size: int, pragmas: tuple[str, ...]) -> AsyncEngine:
-    engine = create_async_engine(
-        f"sqlite+aiosqlite:///{path}",
-        poolclass=AsyncAdaptedQueuePool,
+def _engine(path: Path, *, size: int, pragmas: tuple[str, ...]) -> Engine:
+    engine = create_engine(
+        f"sqlite:///{path}",
+        poolclass=QueuePool,
         pool_size=size,
         max_overflow=0,
         pool_timeout=60,
         pool_reset_on_return=None,
-        hide_parameters=True,
-    )
-    event.listen(engine.sync_engine, "connect", _preparing(pragmas))
-    return engine
-
-
-def threaded(engine: AsyncEngine) -> Engine:
-    """The same database for whoever runs whole transactions on a thread, with one connection.
-
-    Through the asynchronous driver each statement is a hop to its thread and back: a dozen for a group
-    of writes, and on a busy machine each waits for its turn.
-    """
-    made = create_engine(
-        f"sqlite:///{engine.url.database}",
-        poolclass=StaticPool,
-        pool_reset_on_return=None,
+        # Whoever uses one comes on another thread each time, but never two at once.
         connect_args={"check_same_thread": False},
         hide_parameters=True,
     )
-    event.listen(made, "connect", _preparing((*_COMMON, *_WRITING)))
-    event.listen(made, "begin", _begin_immediate)
-    return made
+    event.listen(engine, "connect", _preparing(pragmas))
+    return engine
 
 
 def _preparing(pragmas: tuple[str, ...]) -> Callable[[_Connection, object], None]:

@@ -4,13 +4,12 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, TypeVarTuple
 
-from anyio import to_thread
 from sqlalchemy import Connection
 
 from ..model import Memory, Tier
-from . import cold, outbox, reads, vectors, writes
+from . import cold, outbox, picked, reads, vectors, writes
 from .about_ledger import AboutLedger
 from .active import Active
 from .audit import Deeds
@@ -23,9 +22,9 @@ from .outbox import Erasures
 from .packing import plain
 from .prepared import Prepared, key_groups
 from .ranking import Match, absent, search
-from .readers import Readers
+from .readers import Fetch, Readers
 from .reflecting import CycleLedger
-from .rows import NewMemory, NewPassage, VersionRow, has_frame, version_of
+from .rows import NewMemory, NewPassage, VersionRow, version_of
 from .scratchpads import PadLedger
 from .tiers import TierLedger
 from .vectors import Delta, IndexRows
@@ -35,9 +34,8 @@ from .writer import Writer
 __all__ = ["TenantLedger"]
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
-_FEW = 64
-"""Vectors that are unpacked quicker than a thread takes them up."""
 _LAST = 1 << 62
 
 
@@ -104,17 +102,17 @@ class TenantLedger:
     async def _fetch(self, query: Prepared, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         return await self._readers.fetch(query, values)
 
+    async def _ask(self, question: Callable[[Fetch, int, *Ts], T], *cells: *Ts) -> T:
+        """All that a question has to read, in one go."""
+        return await self._readers.ask(lambda fetch: question(fetch, self._tenant, *cells))
+
     async def _versions(self, query: Prepared, values: Mapping[str, Any]) -> list[VersionRow]:
-        return await self._as_versions(await self._fetch(query, values))
+        return await self._readers.ask(lambda fetch: [*map(version_of, fetch(query, values))])
 
-    async def _as_versions(self, cells: Sequence[tuple[Any, ...]]) -> list[VersionRow]:
-        """In a thread, where there is anything to unpack."""
-        if any(has_frame(one) for one in cells):
-            return await to_thread.run_sync(lambda: [version_of(one) for one in cells])
-        return [version_of(one) for one in cells]
-
-    def _picking(self, seqs: Iterable[int], sight: Sight) -> dict[str, Any]:
-        return {**parameters(self._tenant, sight), "wanted": json.dumps(list(seqs))}
+    async def _plain(
+        self, query: Prepared, values: Mapping[str, Any], content: int
+    ) -> list[tuple[Any, ...]]:
+        return await self._readers.ask(lambda fetch: plain(fetch(query, values), content))
 
     async def _write(self, job: Callable[[Connection], T]) -> T:
         return await self._writer.write(Do(job))
@@ -151,19 +149,22 @@ class TenantLedger:
 
     async def by_seq(self, seqs: Iterable[int], sight: Sight) -> dict[int, VersionRow]:
         """Those of the versions that may be seen."""
-        found = await self._versions(reads.by_seq(shape_of(sight)), self._picking(seqs, sight))
-        return {row.seq: row for row in found}
+        return await self._ask(picked.by_seq, seqs, sight)
+
+    async def with_updates(
+        self, seqs: Iterable[int], sight: Sight
+    ) -> tuple[dict[int, VersionRow], list[tuple[str, str]]]:
+        """The same, and the pairs of their ids of which the first contradicts, refines or supersedes
+        the second."""
+        return await self._ask(picked.with_updates, seqs, sight)
 
     async def glimpse(self, seqs: Iterable[int], sight: Sight) -> dict[int, tuple[str, str]]:
         """Ids and contents of those of the versions that may be seen, by seq."""
-        found = await self._fetch(reads.glimpse(shape_of(sight)), self._picking(seqs, sight))
-        found = await plain(found, content=2)
-        return {seq: (name, content) for seq, name, content in found}
+        return await self._ask(picked.glimpse, seqs, sight)
 
     async def allowed(self, seqs: Iterable[int], sight: Sight) -> set[int]:
         """Those of the seqs that may be seen."""
-        found = await self._fetch(reads.allowed(shape_of(sight)), self._picking(seqs, sight))
-        return {seq for (seq,) in found}
+        return await self._ask(picked.allowed, seqs, sight)
 
     async def seqs(self, sight: Sight, limit: int = _LAST) -> list[int]:
         """All versions that may be seen, oldest first, up to a limit."""
@@ -174,24 +175,26 @@ class TenantLedger:
     async def traits(self, seqs: Iterable[int]) -> list[tuple[Any, ...]]:
         """Seq, speaker, session, time in microseconds and content of those that exist."""
         values = {"tenant": self._tenant, "wanted": json.dumps(list(seqs))}
-        return await plain(await self._fetch(reads.traits(), values), content=4)
+        return await self._plain(reads.traits(), values, content=4)
 
     async def traits_page(self, after: int, limit: int) -> list[tuple[Any, ...]]:
         """The same of the current versions above a seq, by seq, up to a limit."""
         values = {"tenant": self._tenant, "after": after, "limit": limit}
-        return await plain(await self._fetch(reads.traits_page(), values), content=4)
+        return await self._plain(reads.traits_page(), values, content=4)
 
     async def match(self, question: str, sight: Sight, limit: int) -> list[Match]:
         """The best versions by BM25, best first."""
-        return await search(self._fetch, self._tenant, question, sight, limit)
+        return await self._ask(search, question, sight, limit)
 
     async def absent(self, texts: Sequence[str]) -> list[str]:
         """Those of the texts, names or phrases, that occur nowhere in what is remembered."""
-        return await absent(self._fetch, self._tenant, texts)
+        if not texts:
+            return []
+        return await self._ask(absent, texts)
 
     async def most_active(self, sight: Sight, limit: int) -> list[VersionRow]:
         """Pinned ones first, then by activation."""
-        return await self._as_versions(await self._active.first(sight, limit))
+        return await self._versions(*await self._active.first(sight, limit))
 
     async def page(self, sight: Sight, before: int | None, limit: int) -> list[VersionRow]:
         """Newest first, those before a seq."""
@@ -228,10 +231,10 @@ class TenantLedger:
     async def index_rows(self, seqs: Sequence[int]) -> IndexRows:
         """The passages of some versions, by seq."""
         values = {"tenant": self._tenant, "model": self._model, "seqs": json.dumps(list(seqs))}
-        rows = await self._fetch(vectors.passages_of(), values)
-        if len(rows) <= _FEW:
-            return vectors.rows_from(rows, self.dimension)
-        return await to_thread.run_sync(vectors.rows_from, rows, self.dimension)
+        query, dimension = vectors.passages_of(), self.dimension
+        return await self._readers.ask(
+            lambda fetch: vectors.rows_from(fetch(query, values), dimension)
+        )
 
     async def backlog(self, limit: int) -> list[VersionRow]:
         """Versions that this model has not embedded yet, newest first."""

@@ -13,14 +13,12 @@ from typing import Any, TypeVar
 import anyio
 from anyio import to_thread
 from anyio.abc import ObjectReceiveStream, ObjectSendStream
-from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import Connection, Engine
 
 from ..errors import StoreError
 from ..tasks import Ticket, waiting
 from .faults import translate
 from .jobs import Job, run_jobs
-from .sqlite import threaded
 
 __all__ = ["Writer"]
 
@@ -36,7 +34,7 @@ class Writer:
 
     __slots__ = ("_engine", "_inbox", "_outbox", "_queue", "_thread")
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._thread = anyio.CapacityLimiter(1)
         ends = anyio.create_memory_object_stream[_Ticket](_GROUP)
@@ -66,16 +64,14 @@ class Writer:
 
     async def run(self) -> None:
         """Write until `close`, then drain what was accepted."""
-        engine = threaded(self._engine)
         async with self._outbox:
-            connection = await self._on_thread(engine.connect)
+            connection = await self._on_thread(self._engine.connect)
             try:
                 async for first in self._outbox:
                     await self._write_group(connection, [first, *waiting(self._outbox, _GROUP - 1)])
             finally:
                 with anyio.CancelScope(shield=True):
                     await self._on_thread(connection.close)
-                    await self._on_thread(engine.dispose)
 
     async def close(self) -> None:
         """Accept nothing more. `run` ends when all that was accepted is written."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,9 @@ from .reranking import RERANKED, reranked
 from .weights import SIGNALS, weights_of
 
 __all__ = ["Retriever"]
+
+Updates: TypeAlias = Sequence[tuple[str, str]]
+"""Pairs of ids of which the first contradicts, refines or supersedes the second."""
 
 _SPARE = 4
 """Candidates read beyond the limit, for those that may not be seen or do not fit the budget."""
@@ -85,12 +89,12 @@ class Retriever:
         question = read_question(query.text, people, moment, extent)
         found = await self._gathering.gather(question, sight)
         wanted = max(query.limit + _SPARE, RERANKED if self._reranker is not None else 0)
-        found, ranked, rows = await self._seen(question, found, wanted, sight)
+        found, ranked, rows, updates = await self._seen(question, found, wanted, sight)
         terms = forms(question_terms(query.text))
         likely = _likely(terms, ranked, found, rows)
         worth = worth_showing(likely, self._choice.least)
         hits = await self._reranked(query, _once(_hits(ranked, likely, worth, rows), sight))
-        hits = await self._diverse(await self._newest_first(hits))
+        hits = await self._diverse(await self._newest_first(hits, updates))
         shown = self._shown(query, hits)
         answer = Answer(
             found=[self._recollection(hit, found, query, sight) for hit in shown],
@@ -111,21 +115,21 @@ class Retriever:
 
     async def _seen(
         self, question: Question, found: Found, wanted: int, sight: Sight
-    ) -> tuple[Found, Ranked, dict[int, VersionRow]]:
-        """What was found, all candidates in order, and the rows of the best.
+    ) -> tuple[Found, Ranked, dict[int, VersionRow], Updates]:
+        """What was found, all candidates in order, the rows of the best, and which of those say something
+        else than which others, or more.
 
         Where one of the best may not be seen (it has expired, or stands beside a hit and does not pass the
         filters), none that may not be seen counts: no other is to be measured by it.
         """
         ranked = await self._ranked(question, found)
-        rows = await self._ledger.by_seq(ranked.seqs[:wanted].tolist(), sight)
+        rows, updates = await self._ledger.with_updates(ranked.seqs[:wanted].tolist(), sight)
         if len(rows) < min(wanted, len(ranked.seqs)):
             allowed = await self._ledger.allowed(ranked.seqs.tolist(), sight)
             found = found.among(allowed)
             ranked = await self._ranked(question, found, allowed)
-            unread = [seq for seq in ranked.seqs[:wanted].tolist() if seq not in rows]
-            rows |= await self._ledger.by_seq(unread, sight)
-        return found, ranked, rows
+            rows, updates = await self._ledger.with_updates(ranked.seqs[:wanted].tolist(), sight)
+        return found, ranked, rows, updates
 
     async def _ranked(
         self, question: Question, found: Found, allowed: Collection[int] | None = None
@@ -163,21 +167,16 @@ class Retriever:
         order = diverse([hit.relevance for hit in hits], vectors, self._choice.diversity)
         return _dealt(hits, order)
 
-    async def _newest_first(self, hits: list[_Hit]) -> list[_Hit]:
+    async def _newest_first(self, hits: list[_Hit], updates: Updates) -> list[_Hit]:
         """The same, the newest of what is alike before the older. Relevance falls in the order shown."""
         first = hits[:_ORDERED]
         if len(first) < 2:
             return hits
         times = [to_micros(hit.row.memory.valid_from) for hit in first]
-        linked = await self._linked([hit.row.memory.id for hit in first])
+        linked = _linked([hit.row.memory.id for hit in first], updates)
         vectors = await self._dense.firsts([hit.row.seq for hit in first])
         order = newest_first([hit.score for hit in first], times, vectors, linked)
         return _dealt(first, order) + hits[_ORDERED:]
-
-    async def _linked(self, ids: Sequence[str]) -> list[tuple[int, int]]:
-        """The places of those of which one says something else than the other, or more."""
-        pairs = await self._ledger.about.updates_among(ids)
-        return [(ids.index(source), ids.index(target)) for source, target in pairs]
 
     async def _most_active(self, query: Query, sight: Sight) -> tuple[Recall, Sequence[int]]:
         rows = await self._ledger.most_active(sight, query.limit + _SPARE)
@@ -206,6 +205,12 @@ class Retriever:
 
     def _fit(self, query: Query, answer: Answer) -> Recall:
         return fit(answer, limit=query.limit, budget=query.max_tokens, count=self._count)
+
+
+def _linked(ids: Sequence[str], updates: Updates) -> list[tuple[int, int]]:
+    """The places of those of which one says something else than the other, or more."""
+    places = {name: place for place, name in enumerate(ids)}
+    return [(places[one], places[other]) for one, other in updates if {one, other} <= places.keys()]
 
 
 def _dealt(hits: Sequence[_Hit], order: Sequence[int]) -> list[_Hit]:

@@ -20,7 +20,6 @@ __all__ = ["configure_logs", "configure_structlog"]
 # Below warnings these say what passes through them: messages, rows, arguments.
 _TALKATIVE = (
     "mcp",
-    "aiosqlite",
     "sqlalchemy",
     "alembic",
     "asyncio",

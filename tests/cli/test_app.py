@@ -105,9 +105,6 @@ async def test_a_database_that_is_a_directory_fails_each_call(tmp_path: Path) ->
     assert isinstance(await failure_of(settings(tmp_path)), StoreError)
 
 
-# On a loaded machine aiosqlite's thread may answer a call that nobody waits for after the test's loop
-# is closed. Nothing is lost by it; where the call comes from is not known yet.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 async def test_a_cancelled_application_gives_the_directory_back(tmp_path: Path) -> None:
     with anyio.move_on_after(60) as scope:
         async with open_app(settings(tmp_path)) as app:
@@ -162,6 +159,6 @@ async def test_a_traceback_quotes_no_data(capsys: Capture, form: str) -> None:
 @pytest.mark.usefixtures("root_kept")
 async def test_libraries_that_quote_what_passes_are_kept_quiet(capsys: Capture) -> None:
     configure_logs("debug", "console")
-    for name in ("mcp.server.lowlevel", "aiosqlite", "sqlalchemy.engine"):
+    for name in ("mcp.server.lowlevel", "sqlalchemy.engine"):
         logging.getLogger(name).info("a secret")
     assert capsys.readouterr().err == ""

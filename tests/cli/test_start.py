@@ -6,7 +6,7 @@ import sys
 
 from .conftest import INITIALIZE, Serving
 
-LATE = "typer rich sqlalchemy alembic numpy onnxruntime tokenizers tiktoken structlog aiosqlite"
+LATE = "typer rich sqlalchemy alembic numpy onnxruntime tokenizers tiktoken structlog"
 
 PROBE = """
 import json, sys

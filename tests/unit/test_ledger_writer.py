@@ -28,12 +28,11 @@ def append(number: int) -> Do[int]:
     return Do(job)
 
 
-async def written(path: Path) -> list[int]:
+def written(path: Path) -> list[int]:
     engine = writing_engine(path)
-    async with engine.connect() as connection:
-        rows = await connection.scalars(text("SELECT n FROM notes ORDER BY n"))
-        found = list(rows)
-    await engine.dispose()
+    with engine.connect() as connection:
+        found = list(connection.scalars(text("SELECT n FROM notes ORDER BY n")))
+    engine.dispose()
     return found
 
 
@@ -41,11 +40,11 @@ async def written(path: Path) -> list[int]:
 async def prepared(path: Path) -> AsyncGenerator[Writer]:
     """A writer that nobody runs yet, within a time limit."""
     engine = writing_engine(path)
-    async with engine.begin() as connection:
-        await connection.execute(text("CREATE TABLE notes (n INTEGER)"))
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE notes (n INTEGER)"))
     with anyio.fail_after(20):
         yield Writer(engine)
-    await engine.dispose()
+    engine.dispose()
 
 
 async def test_what_waits_together_commits_together(tmp_path: Path) -> None:
@@ -68,7 +67,7 @@ async def test_what_waits_together_commits_together(tmp_path: Path) -> None:
                 # Only now does the writer begin: all fifty are waiting.
                 tasks.start_soon(writer.run)
             await writer.close()
-        assert await written(tmp_path / "db") == list(range(50))
+        assert written(tmp_path / "db") == list(range(50))
         assert len(set(commits)) == 1
 
 
@@ -89,7 +88,7 @@ async def test_a_failing_job_takes_nobody_with_it(tmp_path: Path) -> None:
                 tasks.start_soon(writer.run)
             await writer.close()
         assert sorted(failed) == [-4, -2]
-        assert await written(tmp_path / "db") == [1, 3, 5]
+        assert written(tmp_path / "db") == [1, 3, 5]
 
 
 async def test_what_was_accepted_is_written_before_the_end(tmp_path: Path) -> None:
@@ -100,7 +99,7 @@ async def test_what_was_accepted_is_written_before_the_end(tmp_path: Path) -> No
             await anyio.wait_all_tasks_blocked()
             await writer.close()
             tasks.start_soon(writer.run)
-        assert await written(tmp_path / "db") == list(range(10))
+        assert written(tmp_path / "db") == list(range(10))
         with pytest.raises(StoreError, match="shutting down"):
             await writer.write(append(11))
 
@@ -115,4 +114,4 @@ async def test_a_cancelled_caller_leaves_the_writer_working(tmp_path: Path) -> N
             tasks.start_soon(writer.run)
             assert await writer.write(append(2)) == 2
             await writer.close()
-        assert await written(tmp_path / "db") == [2]
+        assert written(tmp_path / "db") == [2]
