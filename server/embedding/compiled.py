@@ -2,11 +2,12 @@
 
 import hashlib
 import importlib.resources
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import TypeVar
 
 import anyio
 import numpy as np
@@ -20,6 +21,8 @@ from .runtime import Session, Tokenizer, open_session, open_tokenizer, run
 from .splitting import split_all
 
 __all__ = ["CompiledEmbedder", "shipped"]
+
+T = TypeVar("T")
 
 
 class CompiledEmbedder:
@@ -65,8 +68,11 @@ class CompiledEmbedder:
         return np.array(rows, np.float32).reshape(len(texts), self.dimension)
 
     async def embed_query(self, text: str) -> Vectors:
+        return await self.with_query(text, lambda vectors: vectors)
+
+    async def with_query(self, text: str, work: Callable[[Vectors], T]) -> T:
         model = await self._loaded()
-        return await self._runners.one(lambda: model.query(text)[np.newaxis])
+        return await self._runners.one(lambda: work(model.query(text)[np.newaxis]))
 
     async def aclose(self) -> None:
         self._closed = True

@@ -2,7 +2,8 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from .runners import Runners
 from .splitting import split_all
 
 __all__ = ["HashEmbedder"]
+
+T = TypeVar("T")
 
 _WINDOW = 256
 _TOKEN = re.compile(r"\w+|[^\w\s]")
@@ -51,8 +54,12 @@ class HashEmbedder:
         return np.array(rows, np.float32).reshape(len(texts), self._dimension)
 
     async def embed_query(self, text: str) -> Vectors:
+        return await self.with_query(text, lambda vectors: vectors)
+
+    async def with_query(self, text: str, work: Callable[[Vectors], T]) -> T:
         kept = _offsets(text)[:_WINDOW]
-        return await self.embed_documents([text[: kept[-1][1]] if kept else ""])
+        cut = text[: kept[-1][1]] if kept else ""
+        return await self._runners.one(lambda: work(self._vector(cut)[np.newaxis]))
 
     async def aclose(self) -> None:
         """Nothing to give back."""

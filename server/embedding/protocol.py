@@ -1,12 +1,14 @@
 """What an embedder promises."""
 
-from collections.abc import Sequence
-from typing import NamedTuple, Protocol, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = ["Embedder", "Span", "Vectors"]
+
+T = TypeVar("T")
 
 Vectors: TypeAlias = NDArray[np.float32]
 """Shape (n, dimension), L2-normalised rows, so that a dot product is a cosine."""
@@ -64,6 +66,11 @@ class Embedder(Protocol):
 
     async def embed_query(self, text: str) -> Vectors:
         """The vector of a question, shape (1, dimension). A question beyond the window is cut."""
+        ...
+
+    async def with_query(self, text: str, work: Callable[[Vectors], T]) -> T:
+        """What `work` makes of the vector of a question, on the thread that made the vector: to wait for
+        that and wake another costs as long as comparing thousands. It must not take long."""
         ...
 
     async def aclose(self) -> None:

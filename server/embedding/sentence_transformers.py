@@ -1,12 +1,12 @@
 """Any model of the sentence-transformers format, by PyTorch: the extra `sentence-transformers`."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import anyio
 import anyio.to_thread
@@ -23,6 +23,8 @@ from .source import choose_prompts
 from .splitting import split_all
 
 __all__ = ["SentenceTransformersEmbedder"]
+
+T = TypeVar("T")
 
 _BATCH = 16
 """Texts of one run: PyTorch gains from some, and a cancellation waits for them."""
@@ -102,8 +104,12 @@ class SentenceTransformersEmbedder:
         return np.concatenate(rows)
 
     async def embed_query(self, text: str) -> Vectors:
+        return await self.with_query(text, lambda vectors: vectors)
+
+    async def with_query(self, text: str, work: Callable[[Vectors], T]) -> T:
         model = await self._loaded()
-        return await anyio.to_thread.run_sync(model.query, text, limiter=self._thread)
+        asked = anyio.to_thread.run_sync(lambda: work(model.query(text)), limiter=self._thread)
+        return await asked
 
     async def aclose(self) -> None:
         self._closed = True

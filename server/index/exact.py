@@ -8,6 +8,8 @@ one after the other.
 
 import os
 from collections.abc import Callable
+from functools import partial
+from typing import Protocol
 
 import numpy as np
 from anyio import to_thread
@@ -31,6 +33,14 @@ Choice = Callable[[NDArray[np.int64]], NDArray[np.bool_]]
 """Which of some ids are wanted."""
 
 
+class Search(Protocol):
+    """As VectorIndex.search, but blocks."""
+
+    def __call__(
+        self, queries: NDArray[np.float32], limit: int, least: float = -1.0
+    ) -> list[Found]: ...
+
+
 class ExactIndex:
     """All vectors in one matrix, compared one by one."""
 
@@ -47,20 +57,23 @@ class ExactIndex:
     async def search(
         self, queries: NDArray[np.float32], limit: int, least: float = -1.0
     ) -> list[Found]:
-        matrix, ids = self._matrix[:, : self._count], self._ids[: self._count]
+        nearest = self.at_hand()
         if self._count * len(queries) <= _SMALL:
-            return _nearest(matrix, ids, queries, limit, least)
+            return nearest(queries, limit, least)
         parts = np.array_split(queries, min(_CORES, len(queries)))
         found: list[list[Found]] = [[] for _ in parts]
 
         async def search(place: int) -> None:
-            cells = (matrix, ids, parts[place], limit, least)
-            found[place] = await to_thread.run_sync(_nearest, *cells)
+            found[place] = await to_thread.run_sync(nearest, parts[place], limit, least)
 
         async with task_group() as tasks:
             for place in range(len(parts)):
                 tasks.start_soon(search, place)
         return [one for part in found for one in part]
+
+    def at_hand(self) -> Search:
+        """`search` over what is there now, for who is on a thread already."""
+        return partial(_nearest, self._matrix[:, : self._count], self._ids[: self._count])
 
     async def upsert(self, ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
         ids, vectors = _last(ids, vectors)
@@ -142,7 +155,7 @@ def _nearest(
     ids: NDArray[np.int64],
     queries: NDArray[np.float32],
     limit: int,
-    least: float,
+    least: float = -1.0,
 ) -> list[Found]:
     cosines = queries @ matrix
     cosines[:, ids == _GONE] = -np.inf

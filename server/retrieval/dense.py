@@ -81,6 +81,27 @@ class Dense:
                 return dict(kept[:limit])
         return await self._compare(query, await self._ledger.seqs(sight), limit)
 
+    def at_hand(
+        self, sight: Sight, limit: int
+    ) -> Callable[[NDArray[np.float32]], Mapping[int, float]] | None:
+        """`search` for who is on a thread already, with a query of shape (1, dimension); None where it takes
+        more than to compare what is held."""
+        matrix = self._matrices.get(self)
+        through_index = self._served is not None and self.known > self._exact_up_to
+        if matrix is None or through_index or sight.travels or sight.narrow:
+            return None
+        nearest = matrix.at_hand()
+
+        def compare(query: NDArray[np.float32]) -> Mapping[int, float]:
+            wanted = _passages(limit)
+            while True:
+                found = nearest(query, wanted)
+                if (best := _enough(found, limit, wanted)) is not None:
+                    return best[0]
+                wanted *= _AGAIN
+
+        return compare
+
     async def firsts(self, seqs: Sequence[int]) -> NDArray[np.float32]:
         """The vector of each version's first passage, shape (versions, dimension); zeros where it has none."""
         wanted = np.array(seqs, np.int64)
@@ -99,12 +120,10 @@ class Dense:
     ) -> list[Mapping[int, float]]:
         """For each query, shape (n, dimension), the cosines of the nearest current versions by seq,
         unfiltered: the caller checks what it shows."""
-        wanted = limit + limit // _SPARE + 1
+        wanted = _passages(limit)
         while True:
             found = await self._found(queries, wanted, least)
-            best = [_best(one, limit) for one in found]
-            pairs = zip(best, found, strict=True)
-            if wanted > _MOST or all(len(o) == limit or len(f.ids) < wanted for o, f in pairs):
+            if (best := _enough(found, limit, wanted)) is not None:
                 return best
             wanted *= _AGAIN
 
@@ -249,6 +268,20 @@ class Dense:
         small = not await self.is_large()
         matrix = await self._matrix() if small else self._matrices.get(self)
         return _best(await self._chosen.compare(query, seqs, matrix), limit)
+
+
+def _passages(limit: int) -> int:
+    """How many passages are sought first for so many versions."""
+    return limit + limit // _SPARE + 1
+
+
+def _enough(found: Sequence[Found], limit: int, wanted: int) -> list[Mapping[int, float]] | None:
+    """The best versions of each, unless so many passages as were wanted are of too few of them."""
+    best = [_best(one, limit) for one in found]
+    pairs = zip(best, found, strict=True)
+    if wanted > _MOST or all(len(o) == limit or len(f.ids) < wanted for o, f in pairs):
+        return best
+    return None
 
 
 def _best(found: Found, limit: int) -> Mapping[int, float]:

@@ -66,9 +66,16 @@ class Gathering:
         return found
 
     async def _by_meaning(self, text: str, sights: list[Sight], into: dict[int, float]) -> None:
-        vector = (await self._embedder.embed_query(text))[0]
-        for sight in sights:
-            into.update(await self._dense.search(vector, sight, _EACH))
+        first, *others = sights
+        compare = self._dense.at_hand(first, _EACH)
+        if compare is None:
+            vectors = await self._embedder.embed_query(text)
+            found = await self._dense.search(vectors[0], first, _EACH)
+        else:
+            vectors, found = await self._embedder.with_query(text, lambda v: (v, compare(v)))
+        into.update(found)
+        for sight in others:
+            into.update(await self._dense.search(vectors[0], sight, _EACH))
 
     async def _by_words(self, text: str, sight: Sight, into: dict[int, float]) -> None:
         found = await self._ledger.match(text, sight, _EACH)

@@ -154,7 +154,7 @@ class Mixing:
         self._made = 0
         self.identity, self.dimension = self._model.identity, DIMENSION
         self.load, self.split, self.aclose = self._model.load, self._model.split, self._model.aclose
-        self.embed_query = self._model.embed_query
+        self.embed_query, self.with_query = self._model.embed_query, self._model.with_query
 
     async def embed_documents(self, texts: Sequence[str]) -> Vectors:
         self._made += 1

@@ -1,6 +1,7 @@
 """What every embedder promises, whatever its model."""
 
 import json
+import threading
 from collections.abc import AsyncIterator
 from importlib import import_module
 from importlib.util import find_spec
@@ -159,6 +160,16 @@ async def test_vectors_are_float32_rows_of_length_one(embedder: Embedder) -> Non
     assert query.dtype == np.float32
     assert query.shape == (1, embedder.dimension)
     assert float(query[0] @ found[0]) == pytest.approx(1, abs=1e-5)
+
+
+async def test_a_question_is_worked_with_where_it_was_embedded(embedder: Embedder) -> None:
+    vector = await embedder.embed_query(TEXTS[0])
+    here = threading.get_ident()
+    found, thread = await embedder.with_query(TEXTS[0], lambda v: (v, threading.get_ident()))
+    assert found == pytest.approx(vector, abs=1e-6)
+    assert thread != here
+    with pytest.raises(ZeroDivisionError):
+        await embedder.with_query(TEXTS[0], lambda _: 1 // 0)
 
 
 async def test_no_text_gives_no_row(embedder: Embedder) -> None:

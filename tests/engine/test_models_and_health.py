@@ -30,9 +30,6 @@ class Counting(HashEmbedder):
         self.seen += texts
         return await super().embed_documents(texts)
 
-    async def embed_query(self, text: str) -> Vectors:
-        return await HashEmbedder(self.dimension).embed_documents([text])
-
 
 class Broken(HashEmbedder):
     """A model that cannot be loaded."""
