@@ -33,7 +33,7 @@ class Prepared:
     into: Mapping[str, Convert]
     """For parameters."""
     out: tuple[tuple[int, Convert], ...]
-    """For columns, by their places."""
+    """For columns, by their places; NULL stays None."""
 
     def bind(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
         """The parameters, in order. Values that the statement does not name are passed over."""
@@ -46,7 +46,8 @@ class Prepared:
         rows = [list(row) for row in found]
         for row in rows:
             for place, convert in self.out:
-                row[place] = convert(row[place])
+                if (value := row[place]) is not None:
+                    row[place] = convert(value)
         return [tuple(row) for row in rows]
 
     def _value(self, name: str, values: Mapping[str, Any]) -> Any:
@@ -92,4 +93,4 @@ def _into(kind: object) -> Convert | None:
 
 
 def _out(kind: object) -> Convert | None:
-    return partial(kind.process_result_value, dialect=_DIALECT) if isinstance(kind, _OURS) else None
+    return kind.read if isinstance(kind, _OURS) else None

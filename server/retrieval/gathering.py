@@ -28,11 +28,6 @@ class Found(NamedTuple):
     bm25s: dict[int, float]
     absent: list[str]
 
-    @property
-    def seqs(self) -> Sequence[int]:
-        """All that was found."""
-        return list({**self.cosines, **self.bm25s})
-
     def among(self, seqs: Collection[int]) -> "Found":
         """Nothing but these of it."""
         cosines = {seq: cosine for seq, cosine in self.cosines.items() if seq in seqs}
@@ -62,7 +57,8 @@ class Gathering:
                 tasks.start_soon(self._by_meaning, question.meaning, sights, found.cosines)
             for one in sights if self._signals != "meaning" else ():
                 tasks.start_soon(self._by_words, question.words, one, found.bm25s)
-            tasks.start_soon(self._absent, question.details, found.absent)
+            if question.details:
+                tasks.start_soon(self._absent, question.details, found.absent)
         return found
 
     async def _by_meaning(self, text: str, sights: list[Sight], into: dict[int, float]) -> None:

@@ -19,13 +19,41 @@ from .signs import ASKS
 from .traits import Traits
 from .weights import WEIGHTS
 
-__all__ = ["Asked", "Ranked", "best_of", "least_words", "rank"]
+__all__ = ["Asked", "Candidates", "Ranked", "best_of", "least_words", "rank"]
 
 _COSINE_FLOOR = 0.1
 _RARE = 0.5
 """Of the worth of a word that one memory alone has: the least that full marks for words take."""
 _USERS = ("user", "human")
 _ASSISTANTS = ("assistant", "ai", "bot", "model")
+
+
+class Candidates(NamedTuple):
+    """Versions that may be of help, with their cosine and BM25: 0 where one has none."""
+
+    seqs: NDArray[np.int64]
+    cosines: NDArray[np.float64]
+    bm25s: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, cosines: Mapping[int, float], bm25s: Mapping[int, float]) -> "Candidates":
+        """What two lists have, by seq."""
+        by_words = [seq for seq in bm25s if seq not in cosines]
+        seqs = [*cosines, *by_words]
+        return cls(
+            np.array(seqs, np.int64),
+            np.array([*cosines.values(), *[0.0] * len(by_words)]),
+            np.array([bm25s.get(seq, 0.0) for seq in seqs]),
+        )
+
+    def besides(self, seqs: Sequence[int]) -> "Candidates":
+        """The same and others, which neither list has."""
+        none = np.zeros(len(seqs))
+        return Candidates(
+            np.concatenate([self.seqs, np.array(seqs, np.int64)]),
+            np.concatenate([self.cosines, none]),
+            np.concatenate([self.bm25s, none]),
+        )
 
 
 class Asked(NamedTuple):
@@ -48,6 +76,8 @@ class Ranked(NamedTuple):
     scores: NDArray[np.float64]
     signals: NDArray[np.float64]
     """Shape (candidates, signals): `weights.SIGNALS`."""
+    cosines: NDArray[np.float64]
+    """0 where one has none."""
 
 
 def least_words(count: int) -> float:
@@ -56,57 +86,43 @@ def least_words(count: int) -> float:
     return _RARE * math.log(max(1.0, (count - 0.5) / 1.5))
 
 
-def best_of(
-    seqs: Sequence[int],
-    cosines: Mapping[int, float],
-    bm25s: Mapping[int, float],
-    least: float,
-    count: int,
-) -> NDArray[np.int64]:
+def best_of(candidates: Candidates, least: float, count: int) -> NDArray[np.int64]:
     """The best by the two lists alone; `least` as `Asked.least_words`."""
-    order = np.array(seqs, np.int64)
-    words = _scaled(bm25s, order, 0.0, least)
-    base = _base(words, _scaled(cosines, order, _COSINE_FLOOR))
-    return order[np.argsort(-base)[:count]]
+    words = _scaled(candidates.bm25s, 0.0, least)
+    base = _base(words, _scaled(candidates.cosines, _COSINE_FLOOR))
+    return candidates.seqs[np.argsort(-base)[:count]]
 
 
-def rank(
-    order: NDArray[np.int64],
-    cosines: Mapping[int, float],
-    bm25s: Mapping[int, float],
-    traits: Traits,
-    asked: Asked,
-) -> Ranked:
-    """Order candidates, whose traits are known. Of equals, the newest comes first."""
-    places = traits.places(order)
-    words = _scaled(bm25s, order, 0.0, asked.least_words)
-    meaning = _scaled(cosines, order, _COSINE_FLOOR)
+def rank(candidates: Candidates, traits: Traits, places: NDArray[np.int64], asked: Asked) -> Ranked:
+    """Order candidates, whose traits are at these places. Of equals, the newest comes first."""
+    words = _scaled(candidates.bm25s, 0.0, asked.least_words)
+    meaning = _scaled(candidates.cosines, _COSINE_FLOOR)
     base = _base(words, meaning)
     users = _users(traits)
     if users is None:
-        before = _beside(traits.prev[places], places, base)
-        after = _beside(traits.next[places], places, base)
+        neighbours = np.stack([traits.prev[places], traits.next[places]])
+        before, after = _beside(neighbours, places, base)
     else:
         # An assistant's long answers say much of everything.
-        before = after = np.zeros(len(order))
+        before = after = np.zeros(len(places))
     asking = _has(traits.signs, traits.prev[places], ASKS)
     signals = np.stack(
         [
             words,
             meaning,
-            _said_by(traits, places, asked.people),
+            _said_by(traits, places, _named(traits, asked.people)),
             asked.inside.astype(np.float64),
             _has(traits.signs, places, ASKS),
             np.maximum(before, after),
             before * asking,
             _has(traits.signs, places, asked.signs),
-            np.isin(traits.speaker[places], users or []).astype(np.float64),
+            _said_by(traits, places, users or ()),
         ],
         axis=1,
     )
     scores = signals @ asked.weights
-    best_first = np.lexsort((-order, -scores))
-    return Ranked(order[best_first], scores[best_first], signals[best_first])
+    order = np.lexsort((-candidates.seqs, -scores))
+    return Ranked(candidates.seqs[order], scores[order], signals[order], candidates.cosines[order])
 
 
 def _base(words: NDArray[np.float64], meaning: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -114,18 +130,15 @@ def _base(words: NDArray[np.float64], meaning: NDArray[np.float64]) -> NDArray[n
     return share[0] * words + share[1] * meaning
 
 
-def _scaled(
-    found: Mapping[int, float], seqs: NDArray[np.int64], floor: float, least: float = 0.0
-) -> NDArray[np.float64]:
-    width = max(max(found.values(), default=floor) - floor, least)
-    scores = np.array([found.get(seq, floor) for seq in seqs.tolist()])
-    return np.maximum(scores - floor, 0) / width if width > 0 else np.zeros(len(seqs))
+def _scaled(scores: NDArray[np.float64], floor: float, least: float = 0.0) -> NDArray[np.float64]:
+    width = max(scores.max(initial=floor) - floor, least)
+    return np.maximum(scores - floor, 0) / width if width > 0 else np.zeros(len(scores))
 
 
 def _beside(
     neighbours: NDArray[np.int32], places: NDArray[np.int64], base: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """The neighbours' base scores; 0 where there is none, or it is no candidate."""
+    """The neighbours' base scores, in any shape; 0 where there is none, or it is no candidate."""
     order = np.argsort(places)
     at = np.searchsorted(places, neighbours, sorter=order)
     at[at == len(places)] = 0
@@ -140,13 +153,18 @@ def _has(
 
 
 def _said_by(
-    traits: Traits, places: NDArray[np.int64], people: frozenset[str]
+    traits: Traits, places: NDArray[np.int64], speakers: Sequence[int]
 ) -> NDArray[np.float64]:
-    # Where only one person ever speaks, it says nothing.
-    if not people or len(traits.speakers) < 2:
+    if not speakers:
         return np.zeros(len(places))
-    numbers = [traits.speakers[name] for name in people if name in traits.speakers]
-    return np.isin(traits.speaker[places], numbers).astype(np.float64)
+    return np.isin(traits.speaker[places], speakers).astype(np.float64)
+
+
+def _named(traits: Traits, people: frozenset[str]) -> list[int]:
+    """The numbers of people who speak; none where only one ever does, which says nothing."""
+    if len(traits.speakers) < 2:
+        return []
+    return [traits.speakers[name] for name in people if name in traits.speakers]
 
 
 def _users(traits: Traits) -> list[int] | None:

@@ -18,7 +18,7 @@ from .diversity import diverse
 from .gathering import Found, Gathering
 from .newest import newest_first
 from .question import Question, read_question
-from .ranking import Asked, Ranked, best_of, least_words, rank
+from .ranking import Asked, Candidates, Ranked, best_of, least_words, rank
 from .relevance import Term, bears, covers, forms, likelihood, worth_showing
 from .repeats import first_of_each
 from .reranking import RERANKED, reranked
@@ -135,16 +135,17 @@ class Retriever:
         self, question: Question, found: Found, allowed: Collection[int] | None = None
     ) -> Ranked:
         """All candidates in order, with those beside the best of them, as far as they are allowed."""
-        seqs = found.seqs
+        listed = Candidates.of(found.cosines, found.bm25s)
+        seqs = listed.seqs.tolist()
         traits = await self._acquaintance.traits(seqs)
         least = least_words(traits.memories)
-        beside = traits.beside(best_of(seqs, found.cosines, found.bm25s, least, _BESIDE))
-        new = sorted(set(beside).difference(seqs))
-        fitting = [seq for seq in new if allowed is None or seq in allowed]
-        candidates = np.array([*seqs, *fitting], np.int64)
-        inside = question.times.inside(traits.at[traits.places(candidates)])
+        beside = set(traits.beside(best_of(listed, least, _BESIDE))).difference(seqs)
+        fitting = beside if allowed is None else beside.intersection(allowed)
+        candidates = listed.besides(sorted(fitting))
+        places = traits.places(candidates.seqs)
+        inside = question.times.inside(traits.at[places])
         asked = Asked(question.people, question.signs, inside, self._weights, least)
-        return rank(candidates, found.cosines, found.bm25s, traits, asked)
+        return rank(candidates, traits, places, asked)
 
     async def _reranked(self, query: Query, hits: list[_Hit]) -> list[_Hit]:
         """The same in the reranker's order. Score and relevance fall in the order shown."""
@@ -233,12 +234,11 @@ def _likely(
     rows: Mapping[int, VersionRow],
 ) -> NDArray[np.float64]:
     """How likely each candidate is to help; none is, if nothing has to do with the question."""
-    cosines = np.array([found.cosines.get(seq, 0.0) for seq in ranked.seqs.tolist()])
-    likely = likelihood(cosines, ranked.scores, ranked.scores.max(initial=0.0))
+    likely = likelihood(ranked.cosines, ranked.scores, ranked.scores.max(initial=0.0))
     covering = (
         covers(terms, _about(row), judged=seq in found.cosines) for seq, row in rows.items()
     )
-    return likely if bears(likely, cosines, covering) else np.zeros(len(likely))
+    return likely if bears(likely, ranked.cosines, covering) else np.zeros(len(likely))
 
 
 def _hits(

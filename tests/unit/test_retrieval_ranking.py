@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from loci.server.retrieval.diversity import diverse
 from loci.server.retrieval.newest import newest_first
-from loci.server.retrieval.ranking import Asked, Ranked, least_words, rank
+from loci.server.retrieval.ranking import Asked, Candidates, Ranked, least_words, rank
 from loci.server.retrieval.relevance import bears, coverage, covers, forms, worth_showing
 from loci.server.retrieval.signs import ASKS, NUMBERS, TIMES, signs_of, wanted_signs
 from loci.server.retrieval.traits import Row, Traits
@@ -37,7 +37,9 @@ def ranked(
     traits.add(rows)
     seqs = np.array([row.seq for row in rows], np.int64)
     within = np.array(inside or [0.0] * len(seqs), np.float32)
-    return rank(seqs, cosines, bm25s, traits, Asked(people, signs, within, least_words=least))
+    columns = [np.array([found.get(row.seq, 0.0) for row in rows]) for found in (cosines, bm25s)]
+    asked = Asked(people, signs, within, least_words=least)
+    return rank(Candidates(seqs, *columns), traits, traits.places(seqs), asked)
 
 
 def signal(found: Ranked, name: str) -> dict[int, float]:

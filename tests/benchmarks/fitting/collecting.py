@@ -21,7 +21,7 @@ from loci.server.model import Filters, utc_now
 from loci.server.retrieval import Acquaintance, Dense, Matrices
 from loci.server.retrieval.gathering import Gathering
 from loci.server.retrieval.question import read_question
-from loci.server.retrieval.ranking import Asked, best_of, least_words, rank
+from loci.server.retrieval.ranking import Asked, Candidates, best_of, least_words, rank
 from loci.server.retrieval.signs import ASKS
 from loci.server.retrieval.traits import Traits
 from loci.server.retrieval.weights import SIGNALS
@@ -105,14 +105,17 @@ class _Looking:
         # What is relative to now is relative to the last memory: the day of fitting says nothing.
         question = read_question(line.question, people, extent[1], extent)
         found = await self._gathering.gather(question, sight)
-        traits = await self._acquaintance.traits(found.seqs)
+        listed = Candidates.of(found.cosines, found.bm25s)
+        seqs = listed.seqs.tolist()
+        traits = await self._acquaintance.traits(seqs)
         least = least_words(traits.memories)
-        beside = traits.beside(best_of(found.seqs, found.cosines, found.bm25s, least, _BESIDE))
-        candidates = np.array(list(dict.fromkeys([*found.seqs, *beside])), np.int64)
-        inside = question.times.inside(traits.at[traits.places(candidates)])
+        beside = set(traits.beside(best_of(listed, least, _BESIDE))).difference(seqs)
+        candidates = listed.besides(sorted(beside))
+        places = traits.places(candidates.seqs)
+        inside = question.times.inside(traits.at[places])
         asked = Asked(question.people, question.signs, inside, least_words=least)
-        ranked = rank(candidates, found.cosines, found.bm25s, traits, asked)
-        rows = await self._ledger.by_seq(candidates.tolist(), sight)
+        ranked = rank(candidates, traits, places, asked)
+        rows = await self._ledger.by_seq(candidates.seqs.tolist(), sight)
         order = np.array([one for one in np.argsort(-ranked.seqs) if int(ranked.seqs[one]) in rows])
         order = order.astype(np.int64)
         seqs, signals = ranked.seqs[order], ranked.signals[order]
@@ -125,7 +128,7 @@ class _Looking:
             tenant=line.tenant,
             answerable=line.answerable,
             signals=signals,
-            cosines=np.array([found.cosines.get(seq, 0.0) for seq in seqs.tolist()]),
+            cosines=ranked.cosines[order],
             before=before,
             after=after,
             asking=asking,
