@@ -105,9 +105,10 @@ class Room:
 
     async def derived(self, delta: Delta) -> None:
         """Let a write be found by its meaning."""
-        await self.dense.apply(delta)
         removed = {seq_of(one) for one in delta.removed}
+        # Before anything is waited for: what is told here must be told in the order of the commits.
         self.acquaintance.changed(removed, {seq_of(one) for one, _ in delta.added})
+        await self.dense.apply(delta)
         self.answers.changed()
         if self.feed is not None:
             self.feed.changed(len(delta.removed) + len(delta.added))

@@ -90,6 +90,32 @@ async def test_who_asks_while_others_ask_and_memories_go_and_come_back_leaves_th
     assert any(kept.values())
 
 
+async def test_what_is_forgotten_and_restored_at_once_stays_between_its_neighbours(
+    tmp_path: Path,
+) -> None:
+    """Who restores is told of it no sooner than who forgot."""
+    question, reply = "Which colour is the boat?", "Turquoise, the old boat."
+
+    async def beside(memories: Memories) -> list[float]:
+        answer = await memories.recall(Query(text=question, explain=True))
+        return [round(one.why.signals["beside"], 4) for one in answer.recollections if one.why]
+
+    async with open_memories(tmp_path, embedder=shipped()) as memories:
+        drafts = [
+            Draft(content=text, speaker="ada", session="talk", at=START + timedelta(minutes=n))
+            for n, text in enumerate((question, reply))
+        ]
+        _, replied = await memories.remember(drafts)
+        before = await beside(memories)
+        assert all(before)
+        with anyio.fail_after(30):
+            for _ in range(10):
+                async with task_group() as tasks:
+                    tasks.start_soon(memories.forget, [replied.id])
+                    tasks.start_soon(memories.restore, [replied.id])
+                assert await beside(memories) == before
+
+
 async def test_a_revision_under_way_does_not_undo_an_archiving(tmp_path: Path) -> None:
     embedder = Slow()
     async with open_memories(tmp_path, embedder=embedder) as memories:
