@@ -17,7 +17,7 @@ from .where import Sight, parameters, shape_of
 
 __all__ = ["Active"]
 
-Fetch: TypeAlias = Callable[[Prepared, Mapping[str, Any]], Awaitable[list[tuple[Any, ...]]]]
+Fetching: TypeAlias = Callable[[Prepared, Mapping[str, Any]], Awaitable[list[tuple[Any, ...]]]]
 
 _KEPT = 1000
 """Of each look: several times what is asked for."""
@@ -31,7 +31,7 @@ class Active:
 
     __slots__ = ("_best", "_fetch", "_looked_at", "_since", "_tenant", "_used")
 
-    def __init__(self, fetch: Fetch, tenant: int) -> None:
+    def __init__(self, fetch: Fetching, tenant: int) -> None:
         self._fetch = fetch
         self._tenant = tenant
         self._best: list[int] = []

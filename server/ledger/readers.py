@@ -1,8 +1,8 @@
 """Connections that read, each lent to one question at a time, which runs on a worker thread from its
 first statement to what is made of its last row: one hop, however many statements it takes.
 
-SQLAlchemy's pool costs more for each check-out than a point query does, so the connections are taken
-from it once and kept.
+SQLAlchemy's pool costs more for each check-out than a point query does, so the connections are opened
+when they are first needed, and kept here.
 """
 
 import sqlite3
@@ -15,6 +15,7 @@ import anyio
 from anyio import to_thread
 from sqlalchemy import Connection, Engine
 
+from ..errors import StoreError
 from .faults import store_faults
 from .prepared import Prepared
 from .sqlite import READERS
@@ -40,19 +41,20 @@ class _Reader(NamedTuple):
 class Readers:
     """Runs synchronous queries on whichever connection is free. Made by `open_readers`."""
 
-    __slots__ = ("_engine", "_free", "_places")
+    __slots__ = ("_closed", "_engine", "_free", "_places")
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._places = anyio.CapacityLimiter(READERS)
         self._free: deque[_Reader] = deque()
+        self._closed = False
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         """The query's result. Each of its statements sees what was committed before it. A cancellation
         waits for its end.
 
         Raises:
-            StoreError: the disk, the rights or the file are at fault.
+            StoreError: the disk, the rights or the file are at fault; or the ledger was closed.
         """
         return await self._lent(lambda reader: query(reader.connection))
 
@@ -65,21 +67,32 @@ class Readers:
         return await self._lent(lambda reader: reader.fetch(query, values))
 
     def close(self) -> None:
-        """Give the connections back. Blocks."""
-        while self._free:
-            self._free.pop().connection.close()
+        """Close the connections, those that are lent when they come back, and lend no more. Blocks."""
+        self._closed = True
+        while (reader := self._taken()) is not None:
+            reader.connection.close()
 
     async def _lent(self, work: Callable[[_Reader], T]) -> T:
         return await to_thread.run_sync(self._run, work, limiter=self._places)
 
     def _run(self, work: Callable[[_Reader], T]) -> T:
+        if self._closed:
+            raise StoreError("Loci is shutting down; repeat when it is back.")
         with store_faults():
-            # Last in, first out: its page cache is warm. There are as many as places, so that one is free.
-            reader = self._free.pop() if self._free else self._opened()
+            reader = self._taken() or self._opened()
             try:
                 return work(reader)
             finally:
                 self._free.append(reader)
+                if self._closed:
+                    self.close()
+
+    def _taken(self) -> _Reader | None:
+        """A free one. Other threads take them as well."""
+        try:
+            return self._free.pop()
+        except IndexError:
+            return None
 
     def _opened(self) -> _Reader:
         connection = self._engine.connect()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from sqlalchemy import Engine, QueuePool, create_engine, event
+from sqlalchemy import Engine, NullPool, create_engine, event
 
 from .fulltext import PIECES, UNPACKED
 from .packing import unpack_text
@@ -51,24 +51,22 @@ class _Connection(Protocol):
 
 def writing_engine(path: Path) -> Engine:
     """One connection. Transactions begin IMMEDIATE, so that they never fail half-way as busy."""
-    engine = _engine(path, size=1, pragmas=(*_COMMON, *_WRITING))
+    engine = _engine(path, (*_COMMON, *_WRITING))
     event.listen(engine, "begin", _begin_immediate)
     return engine
 
 
 def reading_engine(path: Path) -> Engine:
     """Several connections that cannot write. Each statement sees what was committed before it."""
-    engine = _engine(path, size=READERS, pragmas=(*_COMMON, *_READING))
+    engine = _engine(path, (*_COMMON, *_READING))
     return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
-def _engine(path: Path, *, size: int, pragmas: tuple[str, ...]) -> Engine:
+def _engine(path: Path, pragmas: tuple[str, ...]) -> Engine:
     engine = create_engine(
         f"sqlite:///{path}",
-        poolclass=QueuePool,
-        pool_size=size,
-        max_overflow=0,
-        pool_timeout=60,
+        # Who takes a connection keeps it.
+        poolclass=NullPool,
         pool_reset_on_return=None,
         # Whoever uses one comes on another thread each time, but never two at once.
         connect_args={"check_same_thread": False},

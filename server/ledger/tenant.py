@@ -1,7 +1,7 @@
 """The only door to a tenant's rows. No query below it names another tenant."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar, TypeVarTuple
@@ -147,22 +147,22 @@ class TenantLedger:
         """All versions of a memory, oldest first; none if it is unknown or deleted."""
         return await self._versions(reads.history(), {"tenant": self._tenant, "id": memory})
 
-    async def by_seq(self, seqs: Iterable[int], sight: Sight) -> dict[int, VersionRow]:
+    async def by_seq(self, seqs: Collection[int], sight: Sight) -> dict[int, VersionRow]:
         """Those of the versions that may be seen."""
         return await self._ask(picked.by_seq, seqs, sight)
 
     async def with_updates(
-        self, seqs: Iterable[int], sight: Sight
+        self, seqs: Collection[int], sight: Sight
     ) -> tuple[dict[int, VersionRow], list[tuple[str, str]]]:
         """The same, and the pairs of their ids of which the first contradicts, refines or supersedes
         the second."""
         return await self._ask(picked.with_updates, seqs, sight)
 
-    async def glimpse(self, seqs: Iterable[int], sight: Sight) -> dict[int, tuple[str, str]]:
+    async def glimpse(self, seqs: Collection[int], sight: Sight) -> dict[int, tuple[str, str]]:
         """Ids and contents of those of the versions that may be seen, by seq."""
         return await self._ask(picked.glimpse, seqs, sight)
 
-    async def allowed(self, seqs: Iterable[int], sight: Sight) -> set[int]:
+    async def allowed(self, seqs: Collection[int], sight: Sight) -> set[int]:
         """Those of the seqs that may be seen."""
         return await self._ask(picked.allowed, seqs, sight)
 
@@ -188,8 +188,6 @@ class TenantLedger:
 
     async def absent(self, texts: Sequence[str]) -> list[str]:
         """Those of the texts, names or phrases, that occur nowhere in what is remembered."""
-        if not texts:
-            return []
         return await self._ask(absent, texts)
 
     async def most_active(self, sight: Sight, limit: int) -> list[VersionRow]:
