@@ -25,7 +25,7 @@ _CORES = os.cpu_count() or 1
 _FIRST = 16
 """Columns of the first matrix; it grows by half when full. A thousand tenants may have one each."""
 _SMALL = 1024
-"""Comparisons that are done faster than a thread is woken (about .1 ms)."""
+"""Comparisons that are done faster than a thread is woken (.1 to .3 ms)."""
 _PICKED = 20
 """Times as long as comparing a column among all others takes picking it out."""
 

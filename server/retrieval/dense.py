@@ -85,10 +85,10 @@ class Dense:
         self, sight: Sight, limit: int
     ) -> Callable[[NDArray[np.float32]], Mapping[int, float]] | None:
         """`search` for who is on a thread already, with a query of shape (1, dimension); None where it takes
-        more than to compare what is held."""
+        more than to compare a few that are held."""
         matrix = self._matrices.get(self)
-        through_index = self._served is not None and self.known > self._exact_up_to
-        if matrix is None or through_index or sight.travels or sight.narrow:
+        many = self.known > self._exact_up_to
+        if matrix is None or many or sight.travels or sight.narrow:
             return None
         nearest = matrix.at_hand()
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +26,6 @@ from .weights import SIGNALS, weights_of
 
 __all__ = ["Retriever"]
 
-Updates: TypeAlias = Sequence[tuple[str, str]]
-"""Pairs of ids of which the first contradicts, refines or supersedes the second."""
 
 _SPARE = 4
 """Candidates read beyond the limit, for those that may not be seen or do not fit the budget."""
@@ -45,6 +43,16 @@ class _Hit:
     score: float
     relevance: float
     signals: NDArray[np.float64]
+
+
+class _Seen(NamedTuple):
+    """What was found, all candidates in order, and the rows of the best, with the pairs of their ids of
+    which the first contradicts, refines or supersedes the second."""
+
+    found: Found
+    ranked: Ranked
+    rows: Mapping[int, VersionRow]
+    updates: Sequence[tuple[str, str]]
 
 
 class Retriever:
@@ -100,7 +108,7 @@ class Retriever:
             found=[self._recollection(hit, found, query, sight) for hit in shown],
             considered=len(ranked.seqs),
             more=len(hits) - len(shown) + int(worth[wanted:].sum()),
-            reason="" if shown else _reason(len(rows)),
+            reason="" if shown else _reason(len(rows), hidden=len(hits)),
             absent=found.absent,
             terms=terms,
         )
@@ -113,11 +121,8 @@ class Retriever:
             return hits
         return [hit for hit in hits if hit.relevance >= self._choice.least]
 
-    async def _seen(
-        self, question: Question, found: Found, wanted: int, sight: Sight
-    ) -> tuple[Found, Ranked, dict[int, VersionRow], Updates]:
-        """What was found, all candidates in order, the rows of the best, and which of those say something
-        else than which others, or more.
+    async def _seen(self, question: Question, found: Found, wanted: int, sight: Sight) -> _Seen:
+        """What was found and may be seen.
 
         Where one of the best may not be seen (it has expired, or stands beside a hit and does not pass the
         filters), none that may not be seen counts: no other is to be measured by it.
@@ -128,8 +133,9 @@ class Retriever:
             allowed = await self._ledger.allowed(ranked.seqs.tolist(), sight)
             found = found.among(allowed)
             ranked = await self._ranked(question, found, allowed)
+            # All anew: what is linked is asked of all together.
             rows, updates = await self._ledger.with_updates(ranked.seqs[:wanted].tolist(), sight)
-        return found, ranked, rows, updates
+        return _Seen(found, ranked, rows, updates)
 
     async def _ranked(
         self, question: Question, found: Found, allowed: Collection[int] | None = None
@@ -168,7 +174,9 @@ class Retriever:
         order = diverse([hit.relevance for hit in hits], vectors, self._choice.diversity)
         return _dealt(hits, order)
 
-    async def _newest_first(self, hits: list[_Hit], updates: Updates) -> list[_Hit]:
+    async def _newest_first(
+        self, hits: list[_Hit], updates: Sequence[tuple[str, str]]
+    ) -> list[_Hit]:
         """The same, the newest of what is alike before the older. Relevance falls in the order shown."""
         first = hits[:_ORDERED]
         if len(first) < 2:
@@ -208,10 +216,10 @@ class Retriever:
         return fit(answer, limit=query.limit, budget=query.max_tokens, count=self._count)
 
 
-def _linked(ids: Sequence[str], updates: Updates) -> list[tuple[int, int]]:
+def _linked(ids: Sequence[str], updates: Sequence[tuple[str, str]]) -> list[tuple[int, int]]:
     """The places of those of which one says something else than the other, or more."""
-    places = {name: place for place, name in enumerate(ids)}
-    return [(places[one], places[other]) for one, other in updates if {one, other} <= places.keys()]
+    shown = set(ids)
+    return [(ids.index(one), ids.index(other)) for one, other in updates if {one, other} <= shown]
 
 
 def _dealt(hits: Sequence[_Hit], order: Sequence[int]) -> list[_Hit]:
@@ -221,9 +229,11 @@ def _dealt(hits: Sequence[_Hit], order: Sequence[int]) -> list[_Hit]:
     return [replace(hits[one], relevance=relevance) for one, relevance in pairs]
 
 
-def _reason(seen: int) -> str:
+def _reason(seen: int, *, hidden: int = 0) -> str:
     if not seen:
         return "No memory is there to be seen; look at the filters, if there are any."
+    if hidden:
+        return f"None of the nearest memories is likely enough to help; a limit above {PLAIN} brings what may."
     return "None of the nearest memories is about this."
 
 

@@ -8,7 +8,8 @@ from support.engines import keep, open_memories
 
 from loci.server.embedding import HashEmbedder
 from loci.server.home import DATABASE
-from loci.server.ledger import open_ledger
+from loci.server.ledger import Sight, open_ledger
+from loci.server.model import Filters, utc_now
 from loci.server.retrieval.dense import Dense
 from loci.server.retrieval.matrices import Matrices
 
@@ -35,4 +36,26 @@ async def test_a_memory_s_first_vector_is_the_same_from_memory_and_from_the_ledg
         await dense.nearest(read[:1], 1)
         np.testing.assert_allclose(await dense.firsts(seqs), read, atol=1e-6)
         np.testing.assert_allclose(await dense.firsts([seqs[2], 9999]), [read[2], 0 * read[2]])
+        await dense.aclose()
+
+
+async def test_what_is_compared_at_hand_is_what_a_search_finds(tmp_path: Path) -> None:
+    embedder = HashEmbedder(64)
+    long = " ".join(f"Point {n} of the agenda was put off." for n in range(400))
+    async with open_memories(tmp_path, embedder=embedder) as memories:
+        await keep(memories, "Tea at four.", long, *(f"Harbour {n} is deep." for n in range(20)))
+    async with open_ledger(tmp_path / DATABASE) as ledger:
+        mine = await ledger.for_tenant(
+            "somebody", model=embedder.identity, dimension=embedder.dimension
+        )
+        dense, sight = Dense(mine, Matrices(1 << 20), 1000), Sight(filters=Filters(), now=utc_now())
+        query = await embedder.embed_query("Which point of the agenda?")
+        assert dense.at_hand(sight, 5) is None
+        found = await dense.search(query[0], sight, 5)
+        compare = dense.at_hand(sight, 5)
+        assert compare is not None
+        assert list(compare(query).items()) == list(found.items())
+        assert len(found) == 5
+        for filters in (Filters(session="talk"), Filters(as_of=utc_now())):
+            assert dense.at_hand(Sight(filters=filters, now=utc_now()), 5) is None
         await dense.aclose()

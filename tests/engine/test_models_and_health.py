@@ -1,7 +1,8 @@
 """A change of model goes on behind the answers; no text is embedded twice; health is proved."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import anyio
 import anyio.lowlevel
@@ -17,6 +18,8 @@ from loci.server.errors import InvalidInput, ModelError
 from loci.server.model import Change, Draft, ForgetMode, Query, Revision
 
 pytestmark = pytest.mark.anyio
+
+T = TypeVar("T")
 
 
 class Counting(HashEmbedder):
@@ -36,6 +39,9 @@ class Broken(HashEmbedder):
 
     async def embed_documents(self, texts: Sequence[str]) -> Vectors:
         raise ModelError("The model is damaged; compile it again.")
+
+    async def with_query(self, text: str, work: Callable[[Vectors], T]) -> T:
+        return work(await self.embed_documents([text]))
 
 
 async def settled(engine: Engine, tenant: str = "somebody") -> None:

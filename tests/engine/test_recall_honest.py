@@ -7,8 +7,10 @@ import pytest
 from support.engines import START, ask, keep, open_memories
 
 from loci.server.embedding import shipped
+from loci.server.engine import Limits
 from loci.server.model import PLAIN, Draft, Kind, Query, Recall
 from loci.server.model.render import recall_dict
+from loci.server.retrieval.choice import Choice
 
 pytestmark = pytest.mark.anyio
 
@@ -70,6 +72,17 @@ async def test_who_asks_plainly_gets_what_is_likely_and_who_asks_for_more_the_re
         assert [one.memory.content for one in wide.recollections] == [cluster, nodes, cache]
         assert wide.omitted == 0
         assert wide.recollections[:2] == plain.recollections
+
+
+async def test_what_is_only_likely_enough_for_a_wide_answer_is_told_of(tmp_path: Path) -> None:
+    choice = Limits(choice=Choice(least=0.9))
+    async with open_memories(tmp_path, embedder=shipped(), limits=choice) as memories:
+        await keep(memories, "Ada took the train to Oslo.")
+        plain = await memories.recall(Query(text="Has Ada been abroad?"))
+        assert (plain.nothing_relevant, plain.omitted) == (True, 1)
+        assert plain.reason.endswith(f"a limit above {PLAIN} brings what may.")
+        wide = await memories.recall(Query(text="Has Ada been abroad?", limit=PLAIN + 1))
+        assert len(wide.recollections) == 1
 
 
 async def test_scripts_without_spaces_are_recalled_by_a_part(tmp_path: Path) -> None:
