@@ -53,12 +53,13 @@ class Gathering:
         found = Found({}, {}, [])
         sights = [sight, *_within(sight, question)]
         async with task_group() as tasks:
-            if self._signals != "words":
-                tasks.start_soon(self._by_meaning, question.meaning, sights, found.cosines)
             for one in sights if self._signals != "meaning" else ():
                 tasks.start_soon(self._by_words, question.words, one, found.bm25s)
             if question.details:
                 tasks.start_soon(self._absent, question.details, found.absent)
+            if self._signals != "words":
+                # Not a task of its own: it takes the longest, and begins before the others so.
+                await self._by_meaning(question.meaning, sights, found.cosines)
         return found
 
     async def _by_meaning(self, text: str, sights: list[Sight], into: dict[int, float]) -> None:

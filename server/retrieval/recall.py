@@ -26,7 +26,6 @@ from .weights import SIGNALS, weights_of
 
 __all__ = ["Retriever"]
 
-
 _SPARE = 4
 """Candidates read beyond the limit, for those that may not be seen or do not fit the budget."""
 _BESIDE = 20
