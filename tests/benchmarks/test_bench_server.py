@@ -164,6 +164,21 @@ async def test_recall_over_stdio_beside_the_bare_embedding(home: Path) -> None:
     )
 
 
+async def test_recall_in_process_beside_the_bare_embedding(home: Path) -> None:
+    embedder = shipped()
+    bare: list[float] = []
+    whole: list[float] = []
+    async with opened(home, embedder=shipped()) as engine:
+        local = await engine.for_tenant("local")
+        for number in range(ROUNDS, 2 * ROUNDS):
+            text = question(number)
+            bare.append(await timed(lambda text=text: embedder.embed_query(text)))
+            whole.append(await timed(lambda text=text: local.recall(Query(text=text))))
+    await embedder.aclose()
+    b, w = statistics.median(bare), statistics.median(whole)
+    say(f"recall in process: {w:.2f} ms, bare embedding {b:.2f} ms: ratio {w / b:.2f} (at most 2)")
+
+
 async def test_remember_over_stdio_beside_embedding_and_commit(home: Path, tmp_path: Path) -> None:
     embedder = shipped()
     bare: list[float] = []
