@@ -1,6 +1,6 @@
 """From a question to an answer."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -17,8 +17,9 @@ from .dense import Dense
 from .diversity import diverse
 from .gathering import Found, Gathering
 from .newest import newest_first
+from .ordering import ordered
 from .question import Question, read_question
-from .ranking import Asked, Candidates, Ranked, best_of, least_words, rank
+from .ranking import Ranked
 from .relevance import Term, bears, covers, forms, likelihood, worth_showing
 from .repeats import first_of_each
 from .reranking import RERANKED, reranked
@@ -28,8 +29,6 @@ __all__ = ["Retriever"]
 
 _SPARE = 4
 """Candidates read beyond the limit, for those that may not be seen or do not fit the budget."""
-_BESIDE = 20
-"""The best candidates whose neighbours are candidates as well."""
 _ORDERED = 10
 """The best ones among which the newest of what is alike goes first."""
 
@@ -126,31 +125,15 @@ class Retriever:
         Where one of the best may not be seen (it has expired, or stands beside a hit and does not pass the
         filters), none that may not be seen counts: no other is to be measured by it.
         """
-        ranked = await self._ranked(question, found)
+        ranked = await ordered(self._acquaintance, question, found, self._weights)
         rows, updates = await self._ledger.with_updates(ranked.seqs[:wanted].tolist(), sight)
         if len(rows) < min(wanted, len(ranked.seqs)):
             allowed = await self._ledger.allowed(ranked.seqs.tolist(), sight)
             found = found.among(allowed)
-            ranked = await self._ranked(question, found, allowed)
+            ranked = await ordered(self._acquaintance, question, found, self._weights, allowed)
             # All anew: what is linked is asked of all together.
             rows, updates = await self._ledger.with_updates(ranked.seqs[:wanted].tolist(), sight)
         return _Seen(found, ranked, rows, updates)
-
-    async def _ranked(
-        self, question: Question, found: Found, allowed: Collection[int] | None = None
-    ) -> Ranked:
-        """All candidates in order, with those beside the best of them, as far as they are allowed."""
-        listed = Candidates.of(found.cosines, found.bm25s)
-        seqs = listed.seqs.tolist()
-        traits = await self._acquaintance.traits(seqs)
-        least = least_words(traits.memories)
-        beside = set(traits.beside(best_of(listed, least, _BESIDE))).difference(seqs)
-        fitting = beside if allowed is None else beside.intersection(allowed)
-        candidates = listed.besides(sorted(fitting))
-        places = traits.places(candidates.seqs)
-        inside = question.times.inside(traits.at[places])
-        asked = Asked(question.people, question.signs, inside, self._weights, least)
-        return rank(candidates, traits, places, asked)
 
     async def _reranked(self, query: Query, hits: list[_Hit]) -> list[_Hit]:
         """The same in the reranker's order. Score and relevance fall in the order shown."""

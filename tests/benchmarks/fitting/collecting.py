@@ -20,8 +20,8 @@ from loci.server.ledger import Sight, TenantLedger, open_ledger
 from loci.server.model import Filters, utc_now
 from loci.server.retrieval import Acquaintance, Dense, Matrices
 from loci.server.retrieval.gathering import Gathering
+from loci.server.retrieval.ordering import ordered
 from loci.server.retrieval.question import read_question
-from loci.server.retrieval.ranking import Asked, Candidates, best_of, least_words, rank
 from loci.server.retrieval.signs import ASKS
 from loci.server.retrieval.traits import Traits
 from loci.server.retrieval.weights import SIGNALS
@@ -30,8 +30,6 @@ __all__ = ["Case", "collect"]
 
 _TENANT = "local"
 """Whose memories `loci stdio` keeps where nobody says."""
-_BESIDE = 20
-"""As in `recall`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,20 +103,12 @@ class _Looking:
         # What is relative to now is relative to the last memory: the day of fitting says nothing.
         question = read_question(line.question, people, extent[1], extent)
         found = await self._gathering.gather(question, sight)
-        listed = Candidates.of(found.cosines, found.bm25s)
-        seqs = listed.seqs.tolist()
-        traits = await self._acquaintance.traits(seqs)
-        least = least_words(traits.memories)
-        beside = set(traits.beside(best_of(listed, least, _BESIDE))).difference(seqs)
-        candidates = listed.besides(sorted(beside))
-        places = traits.places(candidates.seqs)
-        inside = question.times.inside(traits.at[places])
-        asked = Asked(question.people, question.signs, inside, least_words=least)
-        ranked = rank(candidates, traits, places, asked)
-        rows = await self._ledger.by_seq(candidates.seqs.tolist(), sight)
+        ranked = await ordered(self._acquaintance, question, found)
+        rows = await self._ledger.by_seq(ranked.seqs.tolist(), sight)
         order = np.array([one for one in np.argsort(-ranked.seqs) if int(ranked.seqs[one]) in rows])
         order = order.astype(np.int64)
         seqs, signals = ranked.seqs[order], ranked.signals[order]
+        traits = await self._acquaintance.traits()
         before, after, asking = _beside(traits, seqs, signals)
         names = [rows[seq].memory.id for seq in seqs.tolist()]
         groups = [{ids[one] for one in group} for group in line.evidence]
