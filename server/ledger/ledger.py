@@ -147,20 +147,15 @@ async def open_ledger(
     """
     copies = path.parent / "backups"
     await to_thread.run_sync(_prepare, path)
-    writing, reading = writing_engine(path), reading_engine(path)
-    try:
-        await to_thread.run_sync(_migrate, writing, path, copies, migrations)
-        writer = Writer(writing)
-        async with open_readers(reading) as readers, task_group() as tasks:
-            tasks.start_soon(writer.run)
-            try:
-                yield Ledger(path, copies, readers, writer, audited=audited)
-            finally:
-                await writer.close()
-    finally:
-        with anyio.CancelScope(shield=True):
-            await to_thread.run_sync(reading.dispose)
-            await to_thread.run_sync(writing.dispose)
+    writing = writing_engine(path)
+    await to_thread.run_sync(_migrate, writing, path, copies, migrations)
+    writer = Writer(writing)
+    async with open_readers(reading_engine(path)) as readers, task_group() as tasks:
+        tasks.start_soon(writer.run)
+        try:
+            yield Ledger(path, copies, readers, writer, audited=audited)
+        finally:
+            await writer.close()
 
 
 def _prepare(path: Path) -> None:

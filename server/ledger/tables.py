@@ -68,9 +68,7 @@ class Micros(TypeDecorator[datetime]):
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         return None if value is None else self.read(value)
 
-    @staticmethod
-    def read(value: int) -> datetime:
-        return from_micros(value)
+    read = staticmethod(from_micros)
 
 
 class Json(TypeDecorator[Any]):

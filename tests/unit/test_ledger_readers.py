@@ -26,10 +26,8 @@ def path(tmp_path: Path) -> Path:
 
 
 def write(path: Path, statement: str) -> None:
-    engine = writing_engine(path)
-    with engine.begin() as connection:
+    with writing_engine(path).begin() as connection:
         connection.execute(text(statement))
-    engine.dispose()
 
 
 @asynccontextmanager

@@ -29,11 +29,8 @@ def append(number: int) -> Do[int]:
 
 
 def written(path: Path) -> list[int]:
-    engine = writing_engine(path)
-    with engine.connect() as connection:
-        found = list(connection.scalars(text("SELECT n FROM notes ORDER BY n")))
-    engine.dispose()
-    return found
+    with writing_engine(path).connect() as connection:
+        return list(connection.scalars(text("SELECT n FROM notes ORDER BY n")))
 
 
 @asynccontextmanager
@@ -44,7 +41,6 @@ async def prepared(path: Path) -> AsyncGenerator[Writer]:
         connection.execute(text("CREATE TABLE notes (n INTEGER)"))
     with anyio.fail_after(20):
         yield Writer(engine)
-    engine.dispose()
 
 
 async def test_what_waits_together_commits_together(tmp_path: Path) -> None:
