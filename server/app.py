@@ -21,7 +21,7 @@ from anyio import to_thread
 
 from .access import current_caller
 from .access.administration import Administration
-from .errors import LociError
+from .errors import SHUTTING_DOWN, LociError
 from .home import owned
 from .model import Pulse, Readiness
 from .tasks import task_group
@@ -142,7 +142,7 @@ class App:
         self.start()
         await self._opened.wait()
         if self._engine is None:
-            failure = self._failure or LociError("Loci is shutting down; repeat when it is back.")
+            failure = self._failure or LociError(SHUTTING_DOWN)
             # A new one for each caller: they would add their tracebacks to the same otherwise.
             raise type(failure)(str(failure)) from failure
         return self._engine

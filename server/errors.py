@@ -24,6 +24,7 @@ LociError
 from collections.abc import Mapping
 
 __all__ = [
+    "SHUTTING_DOWN",
     "ConfirmationNeeded",
     "IndexCrashed",
     "IndexDamaged",
@@ -44,6 +45,9 @@ __all__ = [
     "StoreReadOnly",
     "Unauthorized",
 ]
+
+SHUTTING_DOWN = "Loci is shutting down; repeat when it is back."
+"""What whoever asks too late is told, at any door."""
 
 
 class LociError(Exception):

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 import anyio
 
-from ..errors import StoreError
+from ..errors import SHUTTING_DOWN, StoreError
 from ..tasks import Ticket, waiting
 
 __all__ = ["Gatherer"]
@@ -87,4 +87,4 @@ class Gatherer(Generic[A, B]):
 
 
 def _ended() -> StoreError:
-    return StoreError("Loci is shutting down; repeat when it is back.")
+    return StoreError(SHUTTING_DOWN)

@@ -15,7 +15,7 @@ import anyio
 from anyio import to_thread
 from sqlalchemy import Connection, Engine
 
-from ..errors import StoreError
+from ..errors import SHUTTING_DOWN, StoreError
 from .faults import store_faults
 from .prepared import Prepared
 from .sqlite import READERS
@@ -77,7 +77,7 @@ class Readers:
 
     def _run(self, work: Callable[[_Reader], T]) -> T:
         if self._closed:
-            raise StoreError("Loci is shutting down; repeat when it is back.")
+            raise StoreError(SHUTTING_DOWN)
         with store_faults():
             reader = self._taken() or self._opened()
             try:

@@ -15,7 +15,7 @@ from anyio import to_thread
 from anyio.abc import ObjectReceiveStream, ObjectSendStream
 from sqlalchemy import Connection, Engine
 
-from ..errors import StoreError
+from ..errors import SHUTTING_DOWN, StoreError
 from ..tasks import Ticket, waiting
 from .faults import translate
 from .jobs import Job, run_jobs
@@ -54,7 +54,7 @@ class Writer:
         try:
             await self._inbox.send(ticket)
         except (anyio.BrokenResourceError, anyio.ClosedResourceError):
-            raise StoreError("Loci is shutting down; repeat when it is back.") from None
+            raise StoreError(SHUTTING_DOWN) from None
         return await ticket.outcome()
 
     @property
