@@ -149,10 +149,10 @@ class Settings(WorkspaceSettings, MindSettings, RecallSettings, ServingSettings)
         "chroma",
     )
     exact_up_to: int = number(
-        "Vectors of a tenant that are compared one by one; more are sought in the index.",
+        "Vectors of a tenant that are searched in memory; more are sought in the index.",
         0,
         1_000_000,
-        20_000,
+        200_000,
     )
     vectors_mb: int = number(
         "Megabytes of vectors held in memory for that, of all tenants.", 1, 65_536, 512

@@ -134,10 +134,11 @@ class Feed:
         """What state it is in, and why."""
         row = await self._ledger.row()
         waiting = await self._ledger.pending_count(row.sequence if row else 0)
-        through = self._dense.served and await self._dense.is_large()
+        through = await self._dense.is_large() and self._dense.served
+        coded = self._dense.coded
         return IndexStatus(
             state=self._state(row, waiting),
-            searched="through the index" if through else "exactly",
+            searched="through the index" if through else "by codes" if coded else "exactly",
             vectors=await self._ledger.count(),
             waiting=waiting,
             built=self._built,

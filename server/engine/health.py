@@ -79,4 +79,6 @@ async def index_status(room: Room) -> IndexStatus:
     """What state the tenant's vector index is in, and why."""
     if room.feed is not None:
         return await room.feed.status()
-    return IndexStatus(state="off", searched="exactly", vectors=await room.dense.count())
+    vectors = await room.dense.count()
+    searched = "by codes" if room.dense.coded else "exactly"
+    return IndexStatus(state="off", searched=searched, vectors=vectors)

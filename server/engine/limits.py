@@ -36,10 +36,10 @@ class Limits:
     """Changes of one cycle of consolidation."""
     similar_from: float = 0.8
     """Cosine from which an older memory is reported as similar."""
-    exact_up_to: int = 20_000
-    """Passages of a tenant that are always searched exactly: quicker than any index up to there."""
+    exact_up_to: int = 200_000
+    """Passages of a tenant that are always searched in memory: quicker than any index up to there."""
     matrices: int = 512 << 20
-    """Bytes of vectors that are held in memory for exact search, of all tenants together."""
+    """Bytes of vectors that are held in memory for that, of all tenants together."""
     updates: Literal["report", "supersede"] = "report"
     """What becomes of an older memory that a new one contradicts by entity, attribute and time."""
     choice: Choice = field(default_factory=Choice)

@@ -164,8 +164,9 @@ class IndexStatus:
     state: IndexState
     """`current`: it holds all; `behind`: the rest is searched exactly; `missing`: there is none yet;
     `building`; `failed`: see `reason`; `off`: none is kept."""
-    searched: Literal["exactly", "through the index"]
-    """How a recall finds the nearest now: few vectors are always compared exactly."""
+    searched: Literal["exactly", "by codes", "through the index"]
+    """How a recall finds the nearest now: few vectors are always compared exactly, some more by codes
+    in memory first."""
     vectors: int
     """How many there are to be searched."""
     waiting: int = 0

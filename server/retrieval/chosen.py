@@ -8,7 +8,7 @@ import anyio
 import numpy as np
 from numpy.typing import NDArray
 
-from ..index import ExactIndex, Found
+from ..index import ExactIndex, Found, HeldIndex
 from ..ledger import TenantLedger, seqs_of
 from .matrices import Matrices
 
@@ -33,7 +33,7 @@ class Chosen:
         self._forgotten = 0
 
     async def compare(
-        self, query: NDArray[np.float32], seqs: Sequence[int], matrix: ExactIndex | None
+        self, query: NDArray[np.float32], seqs: Sequence[int], matrix: HeldIndex | None
     ) -> Found:
         """The passages of versions with their cosines, nearest first. `matrix`: where more are held."""
         rest = np.array(seqs, np.int64)

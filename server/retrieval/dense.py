@@ -1,35 +1,40 @@
-"""Search by meaning: exactly where that is quick, through the index where it is not.
+"""Search by meaning: in memory where that is quick, through the index where it is not.
 
-A tenant of few vectors is searched in a matrix, and so is one whose index is not served now; what a
-narrow filter chooses is compared one by one; a wide one filters what the index finds.
+A tenant's vectors are held in memory, as a matrix or with codes, unless they are so many that the index is
+quicker; then too, if it is not served now. What a narrow filter chooses is compared one by one; a wide
+one filters what the index finds.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import anyio
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import IndexFailed
-from ..index import ExactIndex, Found, VectorIndex
+from ..index import CodedIndex, ExactIndex, Found, HeldIndex, VectorIndex, coded_bytes
 from ..ledger import Delta, Sight, TenantLedger, as_kept, firsts_of, seqs_of
 from .chosen import Chosen
-from .matrices import Matrices
+from .matrices import Matrices, by_codes, fitting, held_for
+from .passages import AGAIN, best_of, passages_for, versions_of
 from .served import Served, check, merged, serve
 
 __all__ = ["Dense"]
 
 _NARROW = 4096
 """Versions that are compared one by one rather than sought in the index."""
-_SPARE = 4
-"""One passage more for so many versions that are wanted: long memories have several near ones."""
-_MOST = 4000
-"""Passages sought for it at the most."""
-_AGAIN = 4
-"""Times as many passages that are sought where those were of too few versions."""
 _WIDE = (2, 8, 32)
 """How many times what is wanted is sought under a wide filter, until enough of it passes."""
 _NOTHING = Found(np.empty(0, np.int64), np.empty(0, np.float32))
+
+
+class _Change(NamedTuple):
+    """Of passages: what is removed, then what is added."""
+
+    removed: NDArray[np.int64]
+    ids: NDArray[np.int64]
+    vectors: NDArray[np.float32]
 
 
 class Dense:
@@ -40,20 +45,25 @@ class Dense:
         "_count",
         "_exact_up_to",
         "_ledger",
+        "_loading",
         "_lock",
         "_matrices",
+        "_missed",
         "_retired",
         "_served",
         "on_failure",
     )
 
     def __init__(self, ledger: TenantLedger, matrices: Matrices, exact_up_to: int) -> None:
-        """Up to `exact_up_to` passages a tenant is always searched exactly."""
+        """Up to `exact_up_to` passages a tenant is always searched in memory."""
         self._ledger = ledger
         self._matrices = matrices
         self._exact_up_to = exact_up_to
         self._chosen = Chosen(ledger, matrices)
         self._lock = anyio.Lock()
+        self._loading = anyio.Lock()
+        self._missed: list[_Change] | None = None
+        """What was written while the vectors were read."""
         self._count: int | None = None
         self._served: Served | None = None
         self._retired: list[Served] = []
@@ -87,18 +97,17 @@ class Dense:
         """`search` for who is on a thread already, with a query of shape (1, dimension); None where it takes
         more than to compare a few that are held."""
         matrix = self._matrices.get(self)
-        many = self.known > self._exact_up_to
-        if matrix is None or many or sight.travels or sight.narrow:
+        if matrix is None or self._many(self.known) or sight.travels or sight.narrow:
             return None
         nearest = matrix.at_hand()
 
         def compare(query: NDArray[np.float32]) -> Mapping[int, float]:
-            wanted = _passages(limit)
+            wanted = passages_for(limit)
             while True:
                 found = nearest(query, wanted)
-                if (best := _enough(found, limit, wanted)) is not None:
+                if (best := versions_of(found, limit, wanted)) is not None:
                     return best[0]
-                wanted *= _AGAIN
+                wanted *= AGAIN
 
         return compare
 
@@ -120,12 +129,12 @@ class Dense:
     ) -> list[Mapping[int, float]]:
         """For each query, shape (n, dimension), the cosines of the nearest current versions by seq,
         unfiltered: the caller checks what it shows."""
-        wanted = _passages(limit)
+        wanted = passages_for(limit)
         while True:
             found = await self._found(queries, wanted, least)
-            if (best := _enough(found, limit, wanted)) is not None:
+            if (best := versions_of(found, limit, wanted)) is not None:
                 return best
-            wanted *= _AGAIN
+            wanted *= AGAIN
 
     async def count(self) -> int:
         """How many passages belong into the index, as far as is known without asking."""
@@ -140,7 +149,15 @@ class Dense:
 
     async def is_large(self) -> bool:
         """Whether it is searched through the index when that is served."""
-        return await self.count() > self._exact_up_to
+        return self._many(await self.count())
+
+    @property
+    def coded(self) -> bool:
+        """Whether it is searched by codes."""
+        held = self._matrices.get(self)
+        return isinstance(held, CodedIndex) or (
+            held is None and by_codes(self.known) and not self._many(self.known)
+        )
 
     @property
     def served(self) -> bool:
@@ -161,7 +178,7 @@ class Dense:
                 served = await serve(self._ledger.index, generation, self._ledger.dimension, after)
                 self._count = await self._ledger.index.count()
                 old, self._served = self._served, served
-                if self._count > self._exact_up_to:
+                if self._many(self._count):
                     self._matrices.drop(self)
         except BaseException:
             await generation.aclose()
@@ -193,11 +210,11 @@ class Dense:
                 self._count += len(ids) - len(removed)
             if self._served is not None:
                 await self._served.apply(removed, ids, vectors)
+            change = _Change(removed, ids, vectors)
+            if self._missed is not None:
+                self._missed.append(change)
             if (matrix := self._matrices.get(self)) is not None:
-                await matrix.delete(removed)
-                await matrix.upsert(ids, vectors)
-                self._matrices.put(self, matrix)
-                self._count = await matrix.count()
+                await self._take_in(matrix, [change])
         await self._chosen.forget(removed)
 
     async def holds(self, ids: Sequence[int]) -> bool:
@@ -217,6 +234,13 @@ class Dense:
         await self.unserve()
         await self.retire()
 
+    def _many(self, count: int) -> bool:
+        """Whether so many are searched through the index when that is served."""
+        if not by_codes(count):
+            return count > self._exact_up_to
+        size = coded_bytes(self._ledger.dimension, _room(count))
+        return count > self._exact_up_to or not self._matrices.admits(self, size)
+
     async def _found(self, queries: NDArray[np.float32], limit: int, least: float) -> list[Found]:
         served = self._served
         if served is not None and await self.is_large():
@@ -232,24 +256,41 @@ class Dense:
             return await matrix.search(queries, limit, least)
         return await self._scan(queries, limit, least)
 
-    async def _matrix(self) -> ExactIndex | None:
+    async def _matrix(self) -> HeldIndex | None:
         """All vectors, if they may be held."""
         if (held := self._matrices.get(self)) is not None:
             return held
-        async with self._lock:
+        async with self._loading:
             if (held := self._matrices.get(self)) is not None:
                 return held
             count = await self.count()
-            # Room for some more, or the next write would make a copy of it all.
-            room = count + count // 8
-            if not self._matrices.fits(room * self._ledger.dimension * 4):
+            dimension, room = self._ledger.dimension, _room(count)
+            coded = by_codes(count) and not self._many(count)
+            if not coded and not self._matrices.fits(4 * dimension * room):
                 return None
-            matrix = ExactIndex(self._ledger.dimension, room)
+            return await self._load(held_for(dimension, room, coded=coded))
+
+    async def _load(self, matrix: HeldIndex) -> HeldIndex:
+        """Read them all. What is written meanwhile does not wait for it, and is taken in at the end."""
+        missed = self._missed = list[_Change]()
+        try:
             async for rows in self._ledger.index.pages():
                 await matrix.upsert(rows.ids, rows.vectors)
-            self._count = await matrix.count()
+            async with self._lock:
+                await self._take_in(matrix, missed)
+        finally:
+            self._missed = None
+        return matrix
+
+    async def _take_in(self, matrix: HeldIndex, changes: Sequence[_Change]) -> None:
+        for change in changes:
+            await matrix.delete(change.removed)
+            await matrix.upsert(change.ids, change.vectors)
+        self._count = await matrix.count()
+        if self._many(self._count) or fitting(matrix, self._count):
             self._matrices.put(self, matrix)
-            return matrix
+        else:
+            self._matrices.drop(self)
 
     async def _scan(self, queries: NDArray[np.float32], limit: int, least: float) -> list[Found]:
         """Compare all vectors while they are read from the ledger, holding few of them."""
@@ -267,29 +308,9 @@ class Dense:
         """Compare the vectors of some versions one by one."""
         small = not await self.is_large()
         matrix = await self._matrix() if small else self._matrices.get(self)
-        return _best(await self._chosen.compare(query, seqs, matrix), limit)
+        return best_of(await self._chosen.compare(query, seqs, matrix), limit)
 
 
-def _passages(limit: int) -> int:
-    """How many passages are sought first for so many versions."""
-    return limit + limit // _SPARE + 1
-
-
-def _enough(found: Sequence[Found], limit: int, wanted: int) -> list[Mapping[int, float]] | None:
-    """The best versions of each, unless so many passages as were wanted are of too few of them."""
-    best = [_best(one, limit) for one in found]
-    pairs = zip(best, found, strict=True)
-    if wanted > _MOST or all(len(o) == limit or len(f.ids) < wanted for o, f in pairs):
-        return best
-    return None
-
-
-def _best(found: Found, limit: int) -> Mapping[int, float]:
-    """The best passage of each version, best first."""
-    best: dict[int, float] = {}
-    for seq, cosine in zip(seqs_of(found.ids).tolist(), found.cosines.tolist(), strict=True):
-        if seq not in best:
-            best[seq] = cosine
-            if len(best) == limit:
-                break
-    return best
+def _room(count: int) -> int:
+    """For some more, or the next write would make a copy of it all."""
+    return count + count // 8

@@ -5,7 +5,7 @@ generated ones) and, beyond those, mixtures of two of them with a little noise. 
 as many vectors as `LOCI_BENCH_VECTORS` says: 1,000,000 take 17 to 21 minutes.
 
 Everything is measured in process, without a client: `tests/benchmarks/test_bench_server.py` goes over stdio.
-Each test can be run alone: `-k finds_what`, `-k hardly_grows`, `-k many_vectors`, `-k thousand`.
+Each test can be run alone: `-k finds_what`, `-k each_way`, `-k hardly_grows`, `-k many_vectors`, `-k thousand`.
 """
 
 import itertools
@@ -29,7 +29,7 @@ from support.workers import workers
 
 from loci.server.embedding import HashEmbedder, shipped
 from loci.server.engine import Engine, Limits, Memories
-from loci.server.index import Generations, VectorIndex
+from loci.server.index import CodedIndex, ExactIndex, Generations, VectorIndex
 from loci.server.index.running import open_shelves
 from loci.server.model import Query
 
@@ -143,6 +143,46 @@ async def test_the_index_finds_what_exact_search_finds(tmp_path: Path) -> None:
     recall = hits / (10 * len(asking))
     show(f"recall@10 of {len(stored):,} real embeddings: {recall:.4f}")
     assert recall >= 0.98
+
+
+async def after_embedding(index: VectorIndex, queries: Vectors) -> tuple[float, list[set[int]]]:
+    """Milliseconds of a search for 125, the median, with the caches as the model leaves them; and what was found."""
+    embedder, taken, found = shipped(), list[float](), list[set[int]]()
+    for number, query in enumerate(queries):
+        await embedder.embed_query(sentence(number))
+        begun = time.perf_counter()
+        (near,) = await index.search(query[None], 125)
+        taken.append((time.perf_counter() - begun) * 1e3)
+        found.append(set(near.ids.tolist()))
+    await embedder.aclose()
+    return statistics.median(taken), found
+
+
+@pytest.mark.parametrize("count", [10_000, 20_000, 100_000, 200_000, 300_000])
+async def test_each_way_has_its_size(tmp_path: Path, count: int) -> None:
+    """Compared one by one, by codes, and through the index."""
+    real = await embedded(40_000)
+    vectors, queries = mixed(real, count, 3), mixed(real, QUERIES, 4)
+    ways: list[VectorIndex] = [ExactIndex(DIMENSION, count), CodedIndex(DIMENSION, count)]
+    for way in ways:
+        begun = time.perf_counter()
+        for start in range(0, count, 2000):
+            page = slice(start, min(start + 2000, count))
+            await way.upsert(np.arange(page.start, page.stop), vectors[page])
+        show(f"{type(way).__name__}: filled in {time.perf_counter() - begun:.2f} s")
+    async with generations(tmp_path) as home:
+        draft = await home.begin()
+        for start in range(0, count, BATCH):
+            page = slice(start, min(start + BATCH, count))
+            await draft.upsert(np.arange(page.start, page.stop), vectors[page])
+        name = await draft.seal(0)
+        await draft.aclose()
+        ways.append(await home.open(name, 0))
+        (_, exact), *_ = measured = [await after_embedding(way, queries) for way in ways]
+        for way, (taken, found) in zip(ways, measured, strict=True):
+            share = sum(len(a & b) for a, b in zip(found, exact, strict=True)) / (125 * QUERIES)
+            show(f"{count:,} by {type(way).__name__}: {taken:.2f} ms, recall@125 {share:.4f}")
+            await way.aclose()
 
 
 class Mixing:

@@ -1,5 +1,5 @@
 """Through any sequence of remembering, revising, forgetting, feeding, restarts and crashes, recall
-through the index gives what exact search over the ledger gives: the same ids, ties aside."""
+through the index, or by codes, gives what exact search over the ledger gives: the same ids, ties aside."""
 
 import signal
 from collections.abc import Awaitable, Callable
@@ -32,9 +32,10 @@ WORDS = ["harbour", "railway", "garden", "violin", "budget", "Ada", "Bob", "spri
 
 @dataclass
 class Twins:
-    """Two engines that are told the same: one seeks in the index, the other compares exactly."""
+    """Two engines that are told the same: one seeks in the index or by codes, the other compares exactly."""
 
     home: Path
+    through: Literal["index", "codes"]
     clocks: tuple[Clock, Clock] = field(default_factory=lambda: (Clock(), Clock()))
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     engines: list[Engine] = field(default_factory=list[Engine])
@@ -43,9 +44,12 @@ class Twins:
     told: int = 0
 
     async def open(self) -> None:
-        limits = Limits(exact_up_to=0)
-        for name, clock in zip(("one", "two"), self.clocks, strict=True):
-            engine = opened(self.home / name, limits=limits, clock=clock, index=name == "one")
+        # Beyond `exact_up_to` codes are not for: without an index that is exact.
+        exact = Limits(exact_up_to=0)
+        seeking = Limits() if self.through == "codes" else exact
+        for name, clock, limits in zip(("one", "two"), self.clocks, (seeking, exact), strict=True):
+            index = name == "one" and self.through == "index"
+            engine = opened(self.home / name, limits=limits, clock=clock, index=index)
             self.engines.append(await self.stack.enter_async_context(engine))
 
     async def close(self) -> None:
@@ -61,10 +65,8 @@ class Twins:
         return [self.ids[place % len(self.ids)] for place in places] if self.ids else []
 
 
-Step = tuple[
-    Literal["remember", "revise", "delete", "erase", "archive", "feed", "restart", "crash"],
-    list[int],
-]
+Step = tuple[str, list[int]]
+"""Of `STEPS`, and the places of memories."""
 
 
 async def remember(twins: Twins, places: list[int]) -> None:
@@ -95,7 +97,7 @@ async def forget(twins: Twins, places: list[int], mode: ForgetMode) -> None:
 async def feed(twins: Twins, _: list[int]) -> None:
     while True:
         try:
-            assert (await twins.engines[0].feed(TENANT)).state in ("current", "missing")
+            assert (await twins.engines[0].feed(TENANT)).state in ("current", "missing", "off")
             return
         except IndexFailed:
             await anyio.lowlevel.checkpoint()
@@ -142,26 +144,17 @@ async def ranked(memories: Memories, text: str) -> dict[str, float]:
     return {one.memory.content: one.why.score for one in found if one.why is not None}
 
 
-@pytest.mark.slow
-@settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-)
-@given(
-    steps=st.lists(
-        st.tuples(
-            st.sampled_from([*STEPS, "remember", "remember", "feed"]),
-            st.lists(st.integers(0, 500), min_size=1, max_size=60),
-        ),
-        min_size=4,
-        max_size=14,
+def sequences(names: list[str], length: tuple[int, int]) -> st.SearchStrategy[list[Step]]:
+    """Steps of these names, remembering more often than the others."""
+    least, most = length
+    step = st.tuples(
+        st.sampled_from([*names, "remember", "remember"]),
+        st.lists(st.integers(0, 500), min_size=1, max_size=60),
     )
-)
-async def test_the_index_answers_as_exact_search_does(
-    tmp_path_factory: pytest.TempPathFactory, steps: list[Step]
-) -> None:
-    twins = Twins(tmp_path_factory.mktemp("twins"))
+    return st.lists(step, min_size=least, max_size=most)
+
+
+async def go_through(twins: Twins, steps: list[Step]) -> None:
     with anyio.fail_after(120):
         await twins.open()
         try:
@@ -172,14 +165,47 @@ async def test_the_index_answers_as_exact_search_does(
             await twins.close()
 
 
-async def test_the_index_answers_as_exact_search_does_through_one_of_each(tmp_path: Path) -> None:
-    twins = Twins(tmp_path)
-    names = "remember feed revise delete remember feed crash archive remember feed erase restart"
-    with anyio.fail_after(60):
-        await twins.open()
-        try:
-            for place, name in enumerate(names.split()):
-                await STEPS[name](twins, list(range(place, place + 40)))
-                await compare(twins)
-        finally:
-            await twins.close()
+SLOWLY = (HealthCheck.too_slow, HealthCheck.function_scoped_fixture)
+IN_MEMORY = [name for name in STEPS if name not in ("feed", "crash")]
+
+
+@pytest.mark.slow
+@settings(max_examples=25, deadline=None, suppress_health_check=SLOWLY)
+@given(steps=sequences([*STEPS, "feed"], (4, 14)))
+async def test_the_index_answers_as_exact_search_does(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[Step]
+) -> None:
+    await go_through(Twins(tmp_path_factory.mktemp("twins"), "index"), steps)
+
+
+@pytest.mark.slow
+@settings(max_examples=25, deadline=None, suppress_health_check=SLOWLY)
+@given(steps=sequences(IN_MEMORY, (4, 14)))
+async def test_codes_answer_as_exact_search_does(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[Step]
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("loci.server.retrieval.matrices.CODED", 0)
+        await go_through(Twins(tmp_path_factory.mktemp("twins"), "codes"), steps)
+
+
+@pytest.mark.parametrize(
+    ("through", "names"),
+    [
+        (
+            "index",
+            "remember feed revise delete remember feed crash archive remember feed erase restart",
+        ),
+        ("codes", "remember revise delete remember archive remember erase restart remember"),
+    ],
+)
+async def test_each_answers_as_exact_search_does_through_one_of_each_step(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    through: Literal["index", "codes"],
+    names: str,
+) -> None:
+    if through == "codes":
+        monkeypatch.setattr("loci.server.retrieval.matrices.CODED", 0)
+    steps = [(name, list(range(n, n + 40))) for n, name in enumerate(names.split())]
+    await go_through(Twins(tmp_path, through), steps)
