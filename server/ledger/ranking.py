@@ -29,6 +29,7 @@ from sqlalchemy import (
 from .fulltext import any_of
 from .prepared import Prepared, prepare
 from .readers import Fetch
+from .reads import seqs
 from .tables import memories
 from .terms import as_phrase, question_phrases, question_terms
 from .where import Shape, Sight, parameters, seen, shape_of
@@ -41,6 +42,11 @@ by all words, by 1,500 and by 1,000: recall@10 of LoCoMo 45.5, 45.4, 46.0, of Li
 48.6; recall@100 72.1, 72.2, 71.0, and 73.3, 73.3, 69.4."""
 _OVERFETCH = 2
 """Versions ranked for each one wanted: some may not be seen."""
+
+
+_LAST = 2**63 - 1
+_FEW = 4000
+"""Versions that a filter leaves of which each may be scored."""
 
 
 class Match(NamedTuple):
@@ -63,30 +69,41 @@ class _Words(NamedTuple):
 def search(fetch: Fetch, tenant: int, question: str, sight: Sight, limit: int) -> list[Match]:
     """Up to `limit` of the best versions by BM25 that may be seen, best first.
 
-    With fewer than about 1,500 uses of its words in the tenant's memories, the best of all that
-    have any of them; else the best of those that have one of the rarer words. A quoted phrase is
-    a rare word of its own, beside its words.
+    With fewer than about 1,500 uses of its words in the tenant's memories, or where a filter leaves few,
+    the best of all that have any of them; else the best of those that have one of the rarer words. A quoted
+    phrase is a rare word of its own, beside its words.
     """
     first = limit * _OVERFETCH
     terms = [*question_phrases(question), *question_terms(question)]
+    values = {**parameters(tenant, sight), "limit": limit, "least": 0, "most": _LAST}
+    shape = shape_of(sight)
+    if sight.narrow:
+        few = [seq for (seq,) in fetch(seqs(shape), {**values, "limit": _FEW + 1})]
+        if not few:
+            return []
+        if len(few) <= _FEW:
+            values |= {"any": any_of(terms), "least": few[0], "most": few[-1]}
+            return _matches(fetch(_all(tenant, shape), values)) if terms else []
     words = _divide(_counted(fetch, tenant, terms), first)
     if not words.rare:
         return []
     rare, common = any_of(words.rare), any_of(words.common)
-    values = {**parameters(tenant, sight), "limit": limit, "first": first, "rare": rare}
-    values["both"] = f"({rare}) AND ({common})"
-    shape = shape_of(sight)
+    values |= {"first": first, "rare": rare, "both": f"({rare}) AND ({common})"}
     found = fetch(_best(tenant, shape, divided=bool(common)), values)
     if len(found) < limit and (common or words.selected > first):
         values["any"] = any_of([*words.rare, *words.common])
         found = fetch(_all(tenant, shape), values)
-    return [Match(seq, -rank) for seq, rank in found]
+    return _matches(found)
 
 
 def absent(fetch: Fetch, tenant: int, texts: Sequence[str]) -> list[str]:
     """Those of the texts, names or phrases, whose words no version has in a row."""
     counts = _counts(fetch, tenant, [as_phrase(one) for one in texts], most=1)
     return [one for one, (_, count) in zip(texts, counts, strict=True) if not count]
+
+
+def _matches(found: Sequence[tuple[Any, ...]]) -> list[Match]:
+    return [Match(seq, -rank) for seq, rank in found]
 
 
 def _counted(fetch: Fetch, tenant: int, terms: Sequence[str]) -> list[tuple[str, int]]:
@@ -150,8 +167,11 @@ def _both_or_rare(tenant: int) -> Any:
 
 @cache
 def _all(tenant: int, shape: Shape) -> Prepared:
-    """The same of all that have `any` of the words. They are filtered first and scored then."""
-    scored = _scored(tenant, "any")
+    """The same of all that have `any` of the words, from the seq `least` to `most`. They are filtered
+    first and scored then."""
+    rowid = _words(tenant).c.rowid
+    bounds = (bindparam(name, type_=Integer()) for name in ("least", "most"))
+    scored = _scored(tenant, "any").where(rowid.between(*bounds))
     # Without the 0 SQLite might look each version up in the full text.
     here = memories.c.seq == _words(tenant).c.rowid + 0
     statement = scored.join(memories, here).where(seen(shape, picked=True))
