@@ -2,7 +2,8 @@
 tests/benchmarks/test_bench_questions.py`.
 
 The folder has NAME.corpus.jsonl[.gz] and NAME.queries.jsonl[.gz], as `loci eval` reads them. All conversations
-go to one tenant, as far as it holds them; each corpus's questions are asked beside the bare embedding.
+go to one tenant until it has 10,000 memories, the smaller corpora first; each corpus's questions are asked beside
+the bare embedding.
 """
 
 import os
@@ -55,6 +56,7 @@ async def timed(work: Callable[[], Awaitable[object]]) -> float:
 
 async def test_real_questions_beside_the_bare_embedding(tmp_path: Path) -> None:
     corpora = [read_corpus(*pair) for pair in corpora_in(Path(os.environ["LOCI_BENCH_DATA"]))]
+    corpora.sort(key=lambda corpus: sum(map(len, corpus.rows.values())))
     rows = chain.from_iterable(rows for one in corpora for rows in one.rows.values())
     embedder = shipped()
     async with opened(tmp_path, embedder=shipped()) as engine:
