@@ -155,7 +155,11 @@ class Settings(WorkspaceSettings, MindSettings, RecallSettings, ServingSettings)
         200_000,
     )
     vectors_mb: int = number(
-        "Megabytes of vectors held in memory for that, of all tenants.", 1, 65_536, 512
+        "Megabytes of vectors held in memory for that, of all tenants; half for those with more than 20,000"
+        " (two with 100,000), which keep their place until the server ends.",
+        1,
+        65_536,
+        512,
     )
     max_content: int = number("Characters of one memory at the most.", 100, 1_000_000, 50_000)
     max_batch: int = number("Memories in one call at the most.", 1, 100, 100)

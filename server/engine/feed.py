@@ -6,6 +6,7 @@ vectors are compared exactly.
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 import anyio
 import numpy as np
@@ -63,6 +64,7 @@ class Feed:
         self.failure: str | None = None
         """Why the last step failed."""
         dense.on_failure = self._failed
+        dense.on_missing = partial(soil, self)
 
     def changed(self, changes: int) -> None:
         """Note that the ledger changed by so many passages."""

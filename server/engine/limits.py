@@ -37,7 +37,7 @@ class Limits:
     similar_from: float = 0.8
     """Cosine from which an older memory is reported as similar."""
     exact_up_to: int = 200_000
-    """Passages of a tenant that are always searched in memory: quicker than any index up to there."""
+    """Passages of a tenant that are searched in memory, where there is a place: quicker than any index."""
     matrices: int = 512 << 20
     """Bytes of vectors that are held in memory for that, of all tenants together."""
     updates: Literal["report", "supersede"] = "report"

@@ -104,13 +104,14 @@ async def _prepare(
 async def _embed(
     room: Room, contents: Sequence[str]
 ) -> tuple[list[Sequence[NewPassage]], list[list[Near]]]:
-    """Small calls are prepared with others; a large one would only keep them waiting."""
-    if sum(map(len, contents)) <= _SMALL:
-        passages = await room.embed(Contents(room, contents))
-        return passages, await room.compare(Made(room, passages))
-    (passages,) = await embed([Contents(room, contents)])
-    (near,) = await compare([Made(room, passages)])
-    return passages, near
+    """Small calls are prepared with others; a large one would only keep them waiting, and so would one
+    for which vectors must be read first."""
+    small = sum(map(len, contents)) <= _SMALL
+    asked = Contents(room, contents)
+    passages = await room.embed(asked) if small else (await embed([asked]))[0]
+    made = Made(room, passages)
+    together = await room.dense.ready() and small
+    return passages, await room.compare(made) if together else (await compare([made]))[0]
 
 
 async def _store(

@@ -62,7 +62,8 @@ class Chosen:
         return held is not None and await held.holds(ids)
 
     def drop(self) -> None:
-        """Hold nothing."""
+        """Hold nothing, nor what is being read now."""
+        self._forgotten += 1
         self._matrices.drop(self)
 
     async def _read(self, query: NDArray[np.float32], seqs: Sequence[int], *, hold: bool) -> Found:

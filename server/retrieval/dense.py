@@ -13,20 +13,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import IndexFailed
-from ..index import CodedIndex, ExactIndex, Found, HeldIndex, VectorIndex, coded_bytes
+from ..index import CodedIndex, Found, HeldIndex, VectorIndex, coded_bytes
 from ..ledger import Delta, Sight, TenantLedger, as_kept, firsts_of, seqs_of
 from .chosen import Chosen
 from .matrices import Matrices, by_codes, fitting, held_for
 from .passages import AGAIN, best_of, passages_for, versions_of
-from .served import Served, check, merged, serve
+from .scanning import scan
+from .served import Served, check, serve
 
 __all__ = ["Dense"]
 
 _NARROW = 4096
 """Versions that are compared one by one rather than sought in the index."""
+_BACK = 0.9
+"""The share of `exact_up_to` that is searched in memory again: to read the vectors takes seconds."""
 _WIDE = (2, 8, 32)
 """How many times what is wanted is sought under a wide filter, until enough of it passes."""
-_NOTHING = Found(np.empty(0, np.int64), np.empty(0, np.float32))
 
 
 class _Change(NamedTuple):
@@ -44,6 +46,7 @@ class Dense:
         "_chosen",
         "_count",
         "_exact_up_to",
+        "_given_back",
         "_ledger",
         "_loading",
         "_lock",
@@ -52,10 +55,12 @@ class Dense:
         "_retired",
         "_served",
         "on_failure",
+        "on_missing",
     )
 
     def __init__(self, ledger: TenantLedger, matrices: Matrices, exact_up_to: int) -> None:
-        """Up to `exact_up_to` passages a tenant is always searched in memory."""
+        """More than `exact_up_to` passages are searched through the index, and those for which `matrices`
+        has no place."""
         self._ledger = ledger
         self._matrices = matrices
         self._exact_up_to = exact_up_to
@@ -64,12 +69,15 @@ class Dense:
         self._loading = anyio.Lock()
         self._missed: list[_Change] | None = None
         """What was written while the vectors were read."""
+        self._given_back = 0
         self._count: int | None = None
         self._served: Served | None = None
         self._retired: list[Served] = []
         """Those that failed, to be closed behind the answers."""
         self.on_failure: Callable[[IndexFailed], None] = lambda _: None
         """Told when the served generation fails a search, which is then answered exactly."""
+        self.on_missing: Callable[[], None] = lambda: None
+        """Told when the index should be searched and none is served."""
 
     async def search(
         self, query: NDArray[np.float32], sight: Sight, limit: int
@@ -147,6 +155,12 @@ class Dense:
         """The same, or 0 if nobody has asked yet."""
         return self._count or 0
 
+    async def ready(self) -> bool:
+        """Read the vectors if they are to be held. Whether a search needs to read none of them now."""
+        if self._served is not None and await self.is_large():
+            return True
+        return await self._matrix() is not None
+
     async def is_large(self) -> bool:
         """Whether it is searched through the index when that is served."""
         return self._many(await self.count())
@@ -154,7 +168,7 @@ class Dense:
     @property
     def coded(self) -> bool:
         """Whether it is searched by codes."""
-        held = self._matrices.get(self)
+        held = self._matrices.peek(self)
         return isinstance(held, CodedIndex) or (
             held is None and by_codes(self.known) and not self._many(self.known)
         )
@@ -220,7 +234,7 @@ class Dense:
     async def holds(self, ids: Sequence[int]) -> bool:
         """Whether any of the passages can be found. Raises IndexFailed."""
         wanted = np.array(ids, np.int64)
-        matrix, served = self._matrices.get(self), self._served
+        matrix, served = self._matrices.peek(self), self._served
         if matrix is not None and await matrix.holds(wanted):
             return True
         if await self._chosen.holds(wanted):
@@ -228,33 +242,43 @@ class Dense:
         return served is not None and await served.holds(wanted)
 
     async def aclose(self) -> None:
-        """Give everything back."""
-        self._matrices.drop(self)
-        self._chosen.drop()
+        """Give everything back, and what is being read when it is there."""
+        async with self._lock:
+            self._given_back += 1
+            self._matrices.drop(self)
+            self._chosen.drop()
         await self.unserve()
         await self.retire()
 
     def _many(self, count: int) -> bool:
         """Whether so many are searched through the index when that is served."""
-        if not by_codes(count):
-            return count > self._exact_up_to
+        held = self._matrices.peek(self)
+        if count > self._exact_up_to * (_BACK if held is None and self._served else 1):
+            return True
+        if isinstance(held, CodedIndex) or not by_codes(count):
+            return False
         size = coded_bytes(self._ledger.dimension, _room(count))
-        return count > self._exact_up_to or not self._matrices.admits(self, size)
+        return not self._matrices.admits(self, size)
 
     async def _found(self, queries: NDArray[np.float32], limit: int, least: float) -> list[Found]:
-        served = self._served
-        if served is not None and await self.is_large():
-            try:
-                return await served.search(queries, limit, least)
-            except IndexFailed as error:
-                if self._served is served:
-                    self._served = None
-                    self._retired.append(served)
-                    self.on_failure(error)
+        if await self.is_large():
+            if (served := self._served) is None:
+                self.on_missing()
+            else:
+                try:
+                    return await served.search(queries, limit, least)
+                except IndexFailed as error:
+                    self._give_up(served, error)
         matrix = await self._matrix()
         if matrix is not None:
             return await matrix.search(queries, limit, least)
-        return await self._scan(queries, limit, least)
+        return await scan(self._ledger.index, queries, limit, least)
+
+    def _give_up(self, served: Served, error: IndexFailed) -> None:
+        if self._served is served:
+            self._served = None
+            self._retired.append(served)
+            self.on_failure(error)
 
     async def _matrix(self) -> HeldIndex | None:
         """All vectors, if they may be held."""
@@ -266,18 +290,20 @@ class Dense:
             count = await self.count()
             dimension, room = self._ledger.dimension, _room(count)
             coded = by_codes(count) and not self._many(count)
-            if not coded and not self._matrices.fits(4 * dimension * room):
+            if not coded and not self._matrices.fits(self, 4 * dimension * room):
                 return None
             return await self._load(held_for(dimension, room, coded=coded))
 
     async def _load(self, matrix: HeldIndex) -> HeldIndex:
         """Read them all. What is written meanwhile does not wait for it, and is taken in at the end."""
-        missed = self._missed = list[_Change]()
+        missed, given_back = list[_Change](), self._given_back
+        self._missed = missed
         try:
             async for rows in self._ledger.index.pages():
                 await matrix.upsert(rows.ids, rows.vectors)
             async with self._lock:
-                await self._take_in(matrix, missed)
+                if given_back == self._given_back:
+                    await self._take_in(matrix, missed)
         finally:
             self._missed = None
         return matrix
@@ -287,20 +313,11 @@ class Dense:
             await matrix.delete(change.removed)
             await matrix.upsert(change.ids, change.vectors)
         self._count = await matrix.count()
-        if self._many(self._count) or fitting(matrix, self._count):
+        many = self._many(self._count)
+        if (self._served is None) if many else fitting(matrix, self._count):
             self._matrices.put(self, matrix)
         else:
             self._matrices.drop(self)
-
-    async def _scan(self, queries: NDArray[np.float32], limit: int, least: float) -> list[Found]:
-        """Compare all vectors while they are read from the ledger, holding few of them."""
-        best = [_NOTHING for _ in queries]
-        async for rows in self._ledger.index.pages():
-            page = ExactIndex(self._ledger.dimension)
-            await page.upsert(rows.ids, rows.vectors)
-            found = await page.search(queries, limit, least)
-            best = [merged(one, more, limit) for one, more in zip(best, found, strict=True)]
-        return best
 
     async def _compare(
         self, query: NDArray[np.float32], seqs: Sequence[int], limit: int

@@ -23,16 +23,20 @@ class Matrices:
         self._budget = budget
         self._held: OrderedDict[object, HeldIndex] = OrderedDict()
 
-    def fits(self, size: int) -> bool:
-        """Whether so many bytes may be held at all, until others are used."""
-        return size <= self._budget
+    def fits(self, owner: object, size: int) -> bool:
+        """Whether the owner may hold so many bytes at all, until others are used."""
+        return self._staying(owner) + size <= self._budget
 
     def admits(self, owner: object, size: int) -> bool:
         """Whether the owner may hold so many bytes with codes, which no other has to make room for."""
         return self._staying(owner) + size <= self._budget // 2
 
+    def peek(self, owner: object) -> HeldIndex | None:
+        """What is held for the owner, if anything."""
+        return self._held.get(owner)
+
     def get(self, owner: object) -> HeldIndex | None:
-        """What is held for the owner, if anything; it counts as used."""
+        """The same; it counts as used."""
         matrix = self._held.get(owner)
         if matrix is not None:
             self._held.move_to_end(owner)

@@ -1,5 +1,8 @@
 """Through any sequence of remembering, revising, forgetting, feeding, restarts and crashes, recall
-through the index, or by codes, gives what exact search over the ledger gives: the same ids, ties aside."""
+through the index, or by codes, gives what exact search over the ledger gives: the same ids, ties aside.
+
+Codes are tested for what is held: so few vectors are all compared. What codes find among many, test_index_coded asks.
+"""
 
 import signal
 from collections.abc import Awaitable, Callable

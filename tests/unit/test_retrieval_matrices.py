@@ -50,3 +50,20 @@ def test_what_grows_beyond_its_half_is_given_up_and_nothing_else(grown: int) -> 
     matrices.put("a", coded(grown * ROOM))
     assert (matrices.get("a") is not None) is (grown == 2)
     assert matrices.get("b") is not None
+
+
+def test_what_stays_leaves_less_room_for_others() -> None:
+    matrices = Matrices(4 * CODED)
+    matrices.put("a", coded())
+    assert matrices.fits("b", 3 * CODED)
+    assert not matrices.fits("b", 3 * CODED + 1)
+    assert matrices.fits("a", 4 * CODED)
+
+
+def test_a_look_is_no_use() -> None:
+    matrices = Matrices(2 * EXACT)
+    for owner in "ab":
+        matrices.put(owner, ExactIndex(64, ROOM))
+    assert matrices.peek("a") is not None
+    matrices.put("c", ExactIndex(64, ROOM))
+    assert matrices.peek("a") is None
