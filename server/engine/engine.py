@@ -118,6 +118,7 @@ class Engine:
             if room.feed is not None:
                 await room.feed.discard("its tenant was erased")
             await room.dense.aclose()
+            room.ledger.words.drop()
             now = self._clock()
             erased, residue = await uninterrupted(self._ledger.erase_tenant(name, now))
             self._rooms.pop(name, None)

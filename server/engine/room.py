@@ -116,6 +116,7 @@ class Room:
     async def erased(self, delta: Delta) -> tuple[str, ...]:
         """See to it that what was erased is in no index. What may be left of it, and where."""
         self.usage.shrunk()
+        self.ledger.words.drop()
         try:
             if self.feed is not None:
                 await self.feed.erased(delta.removed)

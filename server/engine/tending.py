@@ -113,6 +113,7 @@ async def tend(room: Room) -> None:
     await promote_ended(room)
     await _drop_old_notes(room)
     await room.choose_hot()
+    await room.ledger.words.renew()
     await keep_warm(room)
     await _retain(room)
     await _reflect(room)

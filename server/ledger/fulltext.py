@@ -13,6 +13,7 @@ from .terms import terms_of
 
 __all__ = [
     "PIECES",
+    "TOKENIZER",
     "UNPACKED",
     "add_words",
     "any_of",
@@ -23,6 +24,7 @@ __all__ = [
     "still_indexed",
 ]
 
+TOKENIZER = "porter unicode61 remove_diacritics 2"
 PIECES = "loci_pieces"
 UNPACKED = "loci_unpacked"
 """The functions' names in SQL."""
@@ -51,7 +53,7 @@ def create_words(connection: Connection, tenant: int) -> None:
         text(
             f"CREATE VIRTUAL TABLE words_{tenant:d} USING fts5({_COLUMNS}, "
             f"content='words_source_{tenant:d}', content_rowid='seq', "
-            "tokenize='porter unicode61 remove_diacritics 2')"
+            f"tokenize='{TOKENIZER}')"
         )
     )
     connection.execute(text(f"INSERT INTO words_{tenant:d}(words_{tenant:d}) VALUES ('rebuild')"))

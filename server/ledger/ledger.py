@@ -29,6 +29,7 @@ from .sqlite import reading_engine, writing_engine
 from .tables import tenants
 from .tenant import TenantLedger
 from .vectors import model_key
+from .words import Held
 from .writer import Writer
 
 __all__ = ["Ledger", "open_ledger"]
@@ -41,6 +42,7 @@ class Ledger:
         "_audited",
         "_entering",
         "_files",
+        "_held",
         "_readers",
         "_tenants",
         "_writer",
@@ -54,6 +56,7 @@ class Ledger:
         self._audited = audited
         self.path = path
         self._files = (path, copies)
+        self._held = Held()
         self._readers = readers
         self._writer = writer
         self._tenants: dict[str, tuple[tuple[str, bool], TenantLedger]] = {}
@@ -88,7 +91,7 @@ class Ledger:
 
         keys = await self._writer.write(Do(job))
         erasures = Erasures() if feeding else None
-        doors = (self._readers, self._writer, self._files, erasures)
+        doors = (self._readers, self._writer, self._files, erasures, self._held)
         # What Loci itself remembers and forgets to see whether it can is nobody's deed.
         audited = self._audited and not name.startswith("~")
         return TenantLedger(*keys, dimension, *doors, audited)

@@ -31,10 +31,10 @@ from .prepared import Prepared, prepare
 from .readers import Fetch
 from .reads import seqs
 from .tables import memories
-from .terms import as_phrase, question_phrases, question_terms
+from .terms import as_phrase, as_question
 from .where import Shape, Sight, parameters, seen, shape_of
 
-__all__ = ["Match", "absent", "search"]
+__all__ = ["LAST", "Match", "absent", "ranked_all", "scored_all", "search"]
 
 _SELECTED = 1500
 """Versions that may be selected, at the most. Of 1,161 questions to 100,000 memories, BM25 alone finds
@@ -44,7 +44,8 @@ _OVERFETCH = 2
 """Versions ranked for each one wanted: some may not be seen."""
 
 
-_LAST = 2**63 - 1
+LAST = 2**63 - 1
+"""The greatest seq there can be."""
 _FEW = 4000
 """Versions that a filter leaves of which each may be scored."""
 
@@ -74,25 +75,25 @@ def search(fetch: Fetch, tenant: int, question: str, sight: Sight, limit: int) -
     phrase is a rare word of its own, beside its words.
     """
     first = limit * _OVERFETCH
-    terms = [*question_phrases(question), *question_terms(question)]
-    values = {**parameters(tenant, sight), "limit": limit, "least": 0, "most": _LAST}
+    words = _divide(_counted(fetch, tenant, as_question(question)), first)
+    if not words.rare:
+        return []
+    rare, common = any_of(words.rare), any_of(words.common)
+    values = {**parameters(tenant, sight), "limit": limit, "least": 0, "most": LAST}
+    values |= {"any": any_of([*words.rare, *words.common])}
     shape = shape_of(sight)
-    if sight.narrow:
+    some_are_not_ranked = bool(common) or words.selected > first
+    if sight.narrow and some_are_not_ranked:
         few = [seq for (seq,) in fetch(seqs(shape), {**values, "limit": _FEW + 1})]
         if not few:
             return []
         if len(few) <= _FEW:
-            values |= {"any": any_of(terms), "least": few[0], "most": few[-1]}
-            return _matches(fetch(_all(tenant, shape), values)) if terms else []
-    words = _divide(_counted(fetch, tenant, terms), first)
-    if not words.rare:
-        return []
-    rare, common = any_of(words.rare), any_of(words.common)
+            values |= {"least": few[0], "most": few[-1]}
+            return _matches(fetch(ranked_all(tenant, shape), values))
     values |= {"first": first, "rare": rare, "both": f"({rare}) AND ({common})"}
     found = fetch(_best(tenant, shape, divided=bool(common)), values)
-    if len(found) < limit and (common or words.selected > first):
-        values["any"] = any_of([*words.rare, *words.common])
-        found = fetch(_all(tenant, shape), values)
+    if len(found) < limit and some_are_not_ranked:
+        found = fetch(ranked_all(tenant, shape), values)
     return _matches(found)
 
 
@@ -166,12 +167,20 @@ def _both_or_rare(tenant: int) -> Any:
 
 
 @cache
-def _all(tenant: int, shape: Shape) -> Prepared:
-    """The same of all that have `any` of the words, from the seq `least` to `most`. They are filtered
-    first and scored then."""
-    rowid = _words(tenant).c.rowid
+def scored_all(tenant: int) -> Prepared:
+    """Seq and negated BM25 of all that have `any` of the words, from the seq `least` to `most`."""
+    return prepare(_bounded(tenant))
+
+
+def _bounded(tenant: int) -> Select[int, float]:
     bounds = (bindparam(name, type_=Integer()) for name in ("least", "most"))
-    scored = _scored(tenant, "any").where(rowid.between(*bounds))
+    return _scored(tenant, "any").where(_words(tenant).c.rowid.between(*bounds))
+
+
+@cache
+def ranked_all(tenant: int, shape: Shape) -> Prepared:
+    """The best of the same that may be seen, up to `limit`. They are filtered first and scored then."""
+    scored = _bounded(tenant)
     # Without the 0 SQLite might look each version up in the full text.
     here = memories.c.seq == _words(tenant).c.rowid + 0
     statement = scored.join(memories, here).where(seen(shape, picked=True))

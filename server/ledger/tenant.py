@@ -21,7 +21,6 @@ from .jobs import Do, Store
 from .outbox import Erasures
 from .packing import plain
 from .prepared import Prepared, key_groups
-from .ranking import Match, absent, search
 from .readers import Fetch, Readers
 from .reflecting import CycleLedger
 from .rows import NewMemory, NewPassage, VersionRow, version_of
@@ -29,6 +28,7 @@ from .scratchpads import PadLedger
 from .tiers import TierLedger
 from .vectors import Delta, IndexRows
 from .where import Sight, fold, parameters, shape_of
+from .words import Held, Words
 from .writer import Writer
 
 __all__ = ["TenantLedger"]
@@ -58,6 +58,7 @@ class TenantLedger:
         "index",
         "pads",
         "tiers",
+        "words",
     )
 
     def __init__(
@@ -69,6 +70,7 @@ class TenantLedger:
         writer: Writer,
         files: tuple[Path, Path],
         erasures: Erasures | None,
+        held: Held,
         audited: bool = False,
     ) -> None:
         """Without `erasures` no changes are kept for an index."""
@@ -95,6 +97,7 @@ class TenantLedger:
         )
         self.pads = PadLedger(tenant, model, readers, writer, feeding=feeding, deeds=deeds)
         self.tiers = TierLedger(tenant, model, readers, writer, feeding=feeding)
+        self.words = Words(tenant, files[0], readers, held)
 
     async def _read(self, query: Callable[[Connection], T]) -> T:
         return await self._readers.read(query)
@@ -181,14 +184,6 @@ class TenantLedger:
         """The same of the current versions above a seq, by seq, up to a limit."""
         values = {"tenant": self._tenant, "after": after, "limit": limit}
         return await self._plain(reads.traits_page(), values, content=4)
-
-    async def match(self, question: str, sight: Sight, limit: int) -> list[Match]:
-        """The best versions by BM25, best first."""
-        return await self._ask(search, question, sight, limit)
-
-    async def absent(self, texts: Sequence[str]) -> list[str]:
-        """Those of the texts, names or phrases, that occur nowhere in what is remembered."""
-        return await self._ask(absent, texts)
 
     async def most_active(self, sight: Sight, limit: int) -> list[VersionRow]:
         """Pinned ones first, then by activation."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from .stopwords import STOPWORDS
 
-__all__ = ["as_phrase", "pieces", "question_phrases", "question_terms", "quoted", "terms_of"]
+__all__ = ["as_phrase", "as_question", "pieces", "question_terms", "quoted", "terms_of"]
 
 _WORD = re.compile(r"\w+", re.UNICODE)
 _SPACELESS = re.compile(
@@ -48,10 +48,15 @@ def quoted(question: str) -> list[str]:
     return [next(filter(None, found.groups())) for found in _QUOTED.finditer(question)]
 
 
-def question_phrases(question: str) -> list[str]:
+def _question_phrases(question: str) -> list[str]:
     """What a question quotes, of two terms or more, as `as_phrase`."""
     phrases = dict.fromkeys(as_phrase(one) for one in quoted(question))
     return [one for one in phrases if " " in one][:_TERMS]
+
+
+def as_question(question: str) -> list[str]:
+    """All that is looked for: quoted phrases, and words."""
+    return [*_question_phrases(question), *question_terms(question)]
 
 
 def as_phrase(text: str) -> str:

@@ -75,11 +75,11 @@ class Gathering:
             into.update(await self._dense.search(vectors[0], sight, _EACH))
 
     async def _by_words(self, text: str, sight: Sight, into: dict[int, float]) -> None:
-        found = await self._ledger.match(text, sight, _EACH)
+        found = await self._ledger.words.match(text, sight, _EACH)
         into.update((one.seq, one.bm25) for one in found)
 
     async def _absent(self, details: Sequence[str], into: list[str]) -> None:
-        into += await self._ledger.absent(details)
+        into += await self._ledger.words.absent(details)
 
 
 def _within(sight: Sight, question: Question) -> list[Sight]:

@@ -1,4 +1,4 @@
-"""Ranking by words: whole scores, and little work where words are common."""
+"""Ranking by words: whole scores, and little work where words are common; by FTS5, and by postings."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -42,12 +42,25 @@ def _new(number: int, text: str, *, session: str | None = None, pinned: bool = F
     return NewMemory(memory=memory, key=key, passages=[NewPassage(0, len(text), key, VECTOR)])
 
 
+@pytest.fixture(params=["fts5", "postings"])
+def by(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Who ranks: postings are made of whatever there is."""
+    monkeypatch.setattr("loci.server.ledger.words._FROM", 1)
+    return str(request.param)
+
+
 @asynccontextmanager
-async def _ledger(home: Path, new: Sequence[NewMemory] = ()) -> AsyncGenerator[TenantLedger]:
+async def _ledger(
+    home: Path, new: Sequence[NewMemory] = (), by: str = "fts5"
+) -> AsyncGenerator[TenantLedger]:
     async with open_ledger(home / "ledger.db") as ledger:
         tenant = await ledger.for_tenant("somebody", model="m", dimension=4)
         for start in range(0, len(new), 500):
             await tenant.store(new[start : start + 500], START)
+        if by == "postings":
+            await tenant.words.match("", _sight(), 1)
+            await tenant.words.renew()
+            assert tenant.words.held
         yield tenant
 
 
@@ -56,7 +69,7 @@ def _sight(days: float = 1, *, session: str | None = None) -> Sight:
 
 
 async def _found(tenant: TenantLedger, question: str, limit: int = 100) -> dict[int, float]:
-    return dict(await tenant.match(question, _sight(), limit))
+    return dict(await tenant.words.match(question, _sight(), limit))
 
 
 def _crowd(*last: str) -> list[NewMemory]:
@@ -83,31 +96,31 @@ async def test_a_rare_word_selects_and_the_common_ones_add_to_its_score(tmp_path
     assert all(found[seq] == pytest.approx(alone[seq]) for seq in others)
 
 
-async def test_too_few_selected_are_filled_up_by_common_words(tmp_path: Path) -> None:
-    async with _ledger(tmp_path, _crowd("A walrus came.")) as tenant:
+async def test_too_few_selected_are_filled_up_by_common_words(tmp_path: Path, by: str) -> None:
+    async with _ledger(tmp_path, _crowd("A walrus came."), by) as tenant:
         found = await _found(tenant, "walrus harbour lantern")
     assert len(found) == 100
     assert next(iter(found)) == MANY + 1
 
 
-async def test_a_question_of_common_words_alone_is_answered(tmp_path: Path) -> None:
-    async with _ledger(tmp_path, _crowd()) as tenant:
+async def test_a_question_of_common_words_alone_is_answered(tmp_path: Path, by: str) -> None:
+    async with _ledger(tmp_path, _crowd(), by) as tenant:
         assert len(await _found(tenant, "harbour lantern")) == 100
 
 
-async def test_a_filter_finds_what_only_common_words_lead_to(tmp_path: Path) -> None:
+async def test_a_filter_finds_what_only_common_words_lead_to(tmp_path: Path, by: str) -> None:
     crowd = _crowd(*(f"A walrus, again {n}." for n in range(300)))
     mine = _new(0, "The harbour is mine.", session="mine")
-    async with _ledger(tmp_path, [*crowd, mine]) as tenant:
-        found = await tenant.match("walrus harbour", _sight(session="mine"), 100)
+    async with _ledger(tmp_path, [*crowd, mine], by) as tenant:
+        found = await tenant.words.match("walrus harbour", _sight(session="mine"), 100)
     assert [one.seq for one in found] == [len(crowd) + 1]
 
 
 @pytest.mark.parametrize(
     "question", ["", "?!", "_", "unheard of", '" OR "', "NEAR(a b)", "日本 zebra*"]
 )
-async def test_words_that_are_nowhere_find_nothing(tmp_path: Path, question: str) -> None:
-    async with _ledger(tmp_path, [_new(0, "One memory.")]) as tenant:
+async def test_words_that_are_nowhere_find_nothing(tmp_path: Path, question: str, by: str) -> None:
+    async with _ledger(tmp_path, [_new(0, "One memory.")], by) as tenant:
         assert await _found(tenant, question) == {}
 
 
@@ -163,14 +176,14 @@ async def test_pages_go_through_all_tiers_newest_first(tmp_path: Path) -> None:
     assert [*first, *rest] == list(range(10, 0, -1))
 
 
-async def test_scripts_without_spaces_are_found_by_their_pieces(tmp_path: Path) -> None:
+async def test_scripts_without_spaces_are_found_by_their_pieces(tmp_path: Path, by: str) -> None:
     texts = [
         "我的猫叫小花，今年三岁。",
         "東京2024年の会議は中止です。",
         "서울에서 만났어요.",
         "A cat.",
     ]
-    async with _ledger(tmp_path, [_new(n, text) for n, text in enumerate(texts, 1)]) as tenant:
+    async with _ledger(tmp_path, [_new(n, text) for n, text in enumerate(texts, 1)], by) as tenant:
         assert next(iter(await _found(tenant, "小花是谁？"))) == 1
         assert list(await _found(tenant, "猫")) == [1]
         assert list(await _found(tenant, "会議")) == [2]
@@ -179,14 +192,14 @@ async def test_scripts_without_spaces_are_found_by_their_pieces(tmp_path: Path) 
         assert list(await _found(tenant, "cat")) == [4]
 
 
-async def test_a_quoted_phrase_counts_as_a_word_of_its_own(tmp_path: Path) -> None:
+async def test_a_quoted_phrase_counts_as_a_word_of_its_own(tmp_path: Path, by: str) -> None:
     texts = [
         "The black swan sank.",
         "Swan, black; black, swan: black.",
         "「東京大学」の学生",
         "東京の大学",
     ]
-    async with _ledger(tmp_path, [_new(n, text) for n, text in enumerate(texts, 1)]) as tenant:
+    async with _ledger(tmp_path, [_new(n, text) for n, text in enumerate(texts, 1)], by) as tenant:
         plain = await _found(tenant, "black swan")
         assert max(plain, key=plain.__getitem__) == 2
         quoted = await _found(tenant, 'which "Black swan" sank')
@@ -195,18 +208,18 @@ async def test_a_quoted_phrase_counts_as_a_word_of_its_own(tmp_path: Path) -> No
         assert university[3] > university[4]
 
 
-async def test_what_occurs_nowhere_is_told(tmp_path: Path) -> None:
-    async with _ledger(tmp_path, [_new(1, "Ada's labradors came to 京都.")]) as tenant:
+async def test_what_occurs_nowhere_is_told(tmp_path: Path, by: str) -> None:
+    async with _ledger(tmp_path, [_new(1, "Ada's labradors came to 京都.")], by) as tenant:
         asked = ["ada", "labrador", "京都", "zoe", "labradors came", "came labradors"]
-        assert await tenant.absent(asked) == ["zoe", "came labradors"]
-        assert await tenant.absent([]) == []
+        assert await tenant.words.absent(asked) == ["zoe", "came labradors"]
+        assert await tenant.words.absent([]) == []
 
 
 async def test_pieces_that_are_erased_lead_nowhere(tmp_path: Path) -> None:
     new = _new(1, "我的猫叫小花。")
     async with _ledger(tmp_path, [new]) as tenant:
         assert not (await tenant.erasure.erase([new.memory.id])).words_left
-        assert await tenant.absent(["小花", "猫"]) == ["小花", "猫"]
+        assert await tenant.words.absent(["小花", "猫"]) == ["小花", "猫"]
 
 
 @given(st.text(max_size=30), st.text(max_size=30))

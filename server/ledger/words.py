@@ -1,0 +1,115 @@
+"""One tenant's full text: sought in FTS5, or by postings in memory where there are many versions.
+
+Postings are made behind the answers (`renew`), and made anew when much has come since. Nothing depends on
+them but time, and how many versions are ranked of a question whose words are everywhere.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+
+from anyio import to_thread
+
+from .postings import Postings
+from .ranking import Match, absent, search
+from .readers import Readers
+from .summing import best_of, newer
+from .vocabulary import read_postings
+from .where import Sight
+
+__all__ = ["Held", "Words"]
+
+_BUDGET = 128 << 20
+"""Bytes of postings, of all tenants: 100,000 short memories take 13 MB, long ones 40."""
+_FROM = 1000
+"""Versions from which postings are held; fewer are ranked by FTS5 in a millisecond."""
+_SHARE = 8
+"""They are made anew when a part so small of them has come since."""
+
+
+class Held:
+    """The postings of all tenants, within a budget: whose were not used for the longest go first."""
+
+    __slots__ = ("_held", "budget")
+
+    def __init__(self, budget: int = _BUDGET) -> None:
+        """`budget` in bytes."""
+        self.budget = budget
+        self._held: OrderedDict[object, Postings] = OrderedDict()
+
+    def get(self, owner: object) -> Postings | None:
+        """The owner's, if they are held; they count as used."""
+        if (postings := self._held.get(owner)) is not None:
+            self._held.move_to_end(owner)
+        return postings
+
+    def __contains__(self, owner: object) -> bool:
+        """Whether the owner's are held."""
+        return owner in self._held
+
+    def put(self, owner: object, postings: Postings) -> None:
+        """Hold these, and others no longer if it must be."""
+        self._held[owner] = postings
+        self._held.move_to_end(owner)
+        while sum(one.nbytes for one in self._held.values()) > self.budget:
+            self._held.popitem(last=False)
+
+    def drop(self, owner: object) -> None:
+        """Hold the owner's no longer."""
+        self._held.pop(owner, None)
+
+
+class Words:
+    """Made by the tenant's ledger."""
+
+    __slots__ = ("_asked", "_dropped", "_held", "_path", "_readers", "_tenant", "_too_many")
+
+    def __init__(self, tenant: int, path: Path, readers: Readers, held: Held) -> None:
+        self._tenant = tenant
+        self._path = path
+        self._readers = readers
+        self._held = held
+        self._asked = False
+        self._dropped = 0
+        self._too_many = False
+
+    async def match(self, question: str, sight: Sight, limit: int) -> list[Match]:
+        """The best versions by BM25, best first. Raises StoreError."""
+        self._asked = True
+        tenant, postings = self._tenant, self._held.get(self)
+        cells = (question, sight, limit)
+        if postings is None:
+            return await self._readers.ask(lambda fetch: search(fetch, tenant, *cells))
+        return await self._readers.ask(lambda fetch: best_of(fetch, tenant, postings, *cells))
+
+    @property
+    def held(self) -> bool:
+        """Whether postings are."""
+        return self in self._held
+
+    async def absent(self, texts: Sequence[str]) -> list[str]:
+        """Those of the texts, names or phrases, that occur nowhere in what is remembered."""
+        return await self._readers.ask(lambda fetch: absent(fetch, self._tenant, texts))
+
+    async def renew(self) -> None:
+        """Hold postings, if there was a question and much is not in them. Raises StoreError."""
+        if not self._asked or self._too_many:
+            return
+        self._asked = False
+        postings, tenant = self._held.get(self), self._tenant
+        after, many = 0, _FROM
+        if postings is not None:
+            after, many = postings.last, max(_FROM, len(postings.seqs) // _SHARE)
+        if await self._readers.ask(lambda fetch: newer(fetch, tenant, after, many)) < many:
+            return
+        dropped, most = self._dropped, self._held.budget
+        made = await to_thread.run_sync(read_postings, self._path, tenant, most)
+        self._too_many = made is None
+        if made is not None and dropped == self._dropped:
+            self._held.put(self, made)
+
+    def drop(self) -> None:
+        """Hold nothing, nor what is being made now: something was erased."""
+        self._dropped += 1
+        self._too_many = False
+        self._held.drop(self)

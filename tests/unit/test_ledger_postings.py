@@ -1,0 +1,209 @@
+"""Postings in memory rank as FTS5 does: the same versions, the same scores."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import anyio
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.ledgers import a_memory
+
+from loci.server.errors import StoreError
+from loci.server.ledger import NewMemory, NewPassage, Sight, TenantLedger, open_ledger
+from loci.server.ledger.postings import Postings
+from loci.server.ledger.vocabulary import Stems, read_postings
+from loci.server.ledger.words import Held
+from loci.server.model import Filters, content_key, new_memory_id
+
+pytestmark = pytest.mark.anyio
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+SIGHT = Sight(filters=Filters(), now=START + timedelta(days=1))
+VECTOR = np.full(4, 0.5, np.float32)
+LIMIT = 40
+WORDS = [
+    *(
+        "harbour",
+        "harbours",
+        "Ada's",
+        "café",
+        "snake_case",
+        "ÉTÉ",
+        "3rd",
+        "小花",
+        "京都大学",
+        "서울에서",
+    ),
+    *("the", "state-of-the-art", "x_", "__", "ﬁne", "naïve"),
+]
+"""What FTS5 stems, folds, splits or leaves out."""
+
+texts = st.lists(st.sampled_from(WORDS), min_size=1, max_size=8).map(" ".join)
+questions = st.tuples(texts, texts).map(lambda pair: f'{pair[0]} "{pair[1]}"') | texts
+
+
+@pytest.fixture(autouse=True)
+def made_of_whatever_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loci.server.ledger.words._FROM", 1)
+
+
+def memory(number: int, text: str, session: str | None = None) -> NewMemory:
+    at = START + timedelta(seconds=number)
+    times = dict.fromkeys(("valid_from", "remembered_at", "recorded_at", "used_at"), at)
+    made = replace(a_memory(new_memory_id(), text).memory, **times, session=session)
+    key = content_key(text, namespace="", speaker=None, at=at)
+    return NewMemory(memory=made, key=key, passages=[NewPassage(0, len(text), key, VECTOR)])
+
+
+@asynccontextmanager
+async def tenant_of(home: Path, new: Sequence[NewMemory]) -> AsyncGenerator[TenantLedger]:
+    async with open_ledger(home / "ledger.db") as ledger:
+        tenant = await ledger.for_tenant("somebody", model="m", dimension=4)
+        # Words of another tenant are none of this one's.
+        other = await ledger.for_tenant("other", model="m", dimension=4)
+        await other.store([memory(1, "harbour harbour café")], START)
+        await tenant.store(new, START)
+        yield tenant
+
+
+async def hold(tenant: TenantLedger) -> None:
+    await tenant.words.match("", SIGHT, 1)
+    await tenant.words.renew()
+    assert tenant.words.held
+
+
+async def found(tenant: TenantLedger, question: str, sight: Sight = SIGHT) -> dict[int, float]:
+    return dict(await tenant.words.match(question, sight, LIMIT))
+
+
+def in_session(name: str) -> Sight:
+    return replace(SIGHT, filters=Filters(session=name))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    told=st.lists(st.tuples(texts, st.sampled_from("ab")), min_size=1, max_size=30),
+    gone=st.sets(st.integers(0, 29), max_size=5),
+    asked=st.lists(questions, min_size=1, max_size=4),
+)
+def test_versions_and_scores_are_those_of_fts5(
+    told: list[tuple[str, str]], gone: set[int], asked: list[str]
+) -> None:
+    async def run() -> None:
+        new = [memory(n, f"{text} {n}", session) for n, (text, session) in enumerate(told)]
+        with TemporaryDirectory() as home:
+            async with tenant_of(Path(home), new) as tenant:
+                ids = [new[n].memory.id for n in gone if n < len(new)]
+                await tenant.mark_deleted(ids, START, START)
+                sights = [SIGHT, in_session("a")]
+                wanted = [await found(tenant, one, s) for one in asked for s in sights]
+                await hold(tenant)
+                for expected, got in zip(
+                    wanted,
+                    [await found(tenant, one, s) for one in asked for s in sights],
+                    strict=True,
+                ):
+                    assert got == pytest.approx(expected, rel=1e-5)
+                    assert list(got.values()) == sorted(got.values(), reverse=True)
+
+    anyio.run(run)
+
+
+async def test_what_is_stored_later_is_found_and_taken_in_when_it_is_much(tmp_path: Path) -> None:
+    new = [memory(n, f"Harbour {n}.") for n in range(20)]
+    async with tenant_of(tmp_path, new) as tenant:
+        await hold(tenant)
+        (stored,), _ = await tenant.store([memory(21, "A walrus in the harbour.")], START)
+        assert stored.id
+        assert max(await found(tenant, "walrus harbour"), default=0) == 22
+        before = await found(tenant, "walrus")
+        for n in range(22, 30):
+            await tenant.store([memory(n, f"A walrus {n}.")], START)
+        await hold(tenant)
+        after = await found(tenant, "walrus")
+        assert len(after) == 9
+        # It is not as rare any more.
+        assert after[22] < before[22]
+
+
+async def test_nothing_is_made_that_nobody_asked_for_or_that_is_little(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with tenant_of(tmp_path, [memory(n, f"Harbour {n}.") for n in range(20)]) as tenant:
+        await tenant.words.renew()
+        assert not tenant.words.held
+        monkeypatch.setattr("loci.server.ledger.words._FROM", 21)
+        await found(tenant, "harbour")
+        await tenant.words.renew()
+        assert not tenant.words.held
+
+
+async def test_what_is_erased_is_not_held_even_if_it_was_read_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = [memory(n, f"Harbour {n}.") for n in range(20)]
+    async with tenant_of(tmp_path, new) as tenant:
+        await hold(tenant)
+        tenant.words.drop()
+        assert not tenant.words.held
+        assert len(await found(tenant, "harbour")) == 20
+
+        def read_then_erase(path: Path, number: int, most: int) -> Postings | None:
+            made = read_postings(path, number, most)
+            anyio.from_thread.run_sync(tenant.words.drop)
+            return made
+
+        monkeypatch.setattr("loci.server.ledger.words.read_postings", read_then_erase)
+        await tenant.words.renew()
+        assert not tenant.words.held
+
+
+async def test_what_takes_too_much_is_left_to_fts5(tmp_path: Path) -> None:
+    async with tenant_of(tmp_path, [memory(n, f"Harbour {n}.") for n in range(20)]) as tenant:
+        path = tmp_path / "ledger.db"
+        made = read_postings(path, 1, 1 << 20)
+        assert made is not None
+        assert made.nbytes < 2000
+        assert read_postings(path, 1, 100) is None
+        assert len(await found(tenant, "harbour")) == 20
+
+
+async def test_whose_were_not_used_for_the_longest_go_first(tmp_path: Path) -> None:
+    async with tenant_of(tmp_path, [memory(1, "A harbour.")]):
+        made = read_postings(tmp_path / "ledger.db", 1, 1 << 20)
+    assert made is not None
+    held = Held(2 * made.nbytes)
+    held.put("a", made)
+    held.put("b", made)
+    assert held.get("a") is made
+    held.put("c", made)
+    assert [owner in held for owner in "abc"] == [True, False, True]
+
+
+async def test_a_tenant_without_memories_has_no_postings(tmp_path: Path) -> None:
+    async with tenant_of(tmp_path, []):
+        assert read_postings(tmp_path / "ledger.db", 1, 1 << 20) is None
+
+
+async def test_a_ledger_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    with pytest.raises(StoreError):
+        read_postings(tmp_path / "ledger.db", 1, 1 << 20)
+    (tmp_path / "ledger.db").write_bytes(b"no database" * 1000)
+    with pytest.raises(StoreError):
+        read_postings(tmp_path / "ledger.db", 1, 1 << 20)
+
+
+def test_stems_are_kept_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loci.server.ledger.vocabulary._KNOWN", 2)
+    stems = Stems()
+    for _ in range(2):
+        assert stems.of(["harbours", "the", "x_y", "_", "harbours"]) == [
+            *(["harbour"], ["the"], ["x", "y"], [], ["harbour"])
+        ]
+        assert stems.of(["ponies", "harbours"]) == [["poni"], ["harbour"]]
