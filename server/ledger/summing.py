@@ -35,19 +35,25 @@ Scores = NDArray[np.float32]
 
 
 def best_of(
-    fetch: Fetch, tenant: int, postings: Postings, question: str, sight: Sight, limit: int
-) -> list[Match]:
-    """Up to `limit` of the best versions by BM25 that may be seen, best first: of all that have any of the
-    question's words, or a quoted phrase."""
+    fetch: Fetch,
+    tenant: int,
+    postings: Postings,
+    question: str,
+    sights: Sequence[Sight],
+    limit: int,
+) -> list[list[Match]]:
+    """For each sight up to `limit` of the best versions by BM25 that may be seen, best first: of all that have
+    any of the question's words, or a quoted phrase."""
     terms = as_question(question)
     if not terms:
-        return []
+        return [[] for _ in sights]
     scores = _scores(fetch, tenant, postings, terms)
-    found = _seen(fetch, tenant, postings, scores, sight, limit)
-    if fetch(_newer(tenant), {"after": postings.last, "limit": 1}):
-        found += _since(fetch, tenant, postings, terms, sight, limit)
-        found.sort(key=lambda one: (-one.bm25, -one.seq))
-    return found[:limit]
+    found = [_seen(fetch, tenant, postings, scores, sight, limit) for sight in sights]
+    if newer(fetch, tenant, postings.last, 1):
+        for sight, matches in zip(sights, found, strict=True):
+            matches += _since(fetch, tenant, postings, terms, sight, limit)
+            matches.sort(key=lambda one: (-one.bm25, -one.seq))
+    return [matches[:limit] for matches in found]
 
 
 def newer(fetch: Fetch, tenant: int, after: int, limit: int) -> int:

@@ -171,9 +171,18 @@ class TenantLedger:
 
     async def seqs(self, sight: Sight, limit: int = _LAST) -> list[int]:
         """All versions that may be seen, oldest first, up to a limit."""
-        values = {**parameters(self._tenant, sight), "limit": limit}
-        found = await self._fetch(reads.seqs(shape_of(sight)), values)
-        return [seq for (seq,) in found]
+        (found,) = await self.seqs_each([sight], limit)
+        return found
+
+    async def seqs_each(self, sights: Sequence[Sight], limit: int) -> list[list[int]]:
+        """The same for several sights."""
+        asked = [
+            (reads.seqs(shape_of(one)), {**parameters(self._tenant, one), "limit": limit})
+            for one in sights
+        ]
+        return await self._readers.ask(
+            lambda fetch: [[seq for (seq,) in fetch(*one)] for one in asked]
+        )
 
     async def traits(self, seqs: Iterable[int]) -> list[tuple[Any, ...]]:
         """Seq, speaker, session, time in microseconds and content of those that exist."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from anyio import to_thread
 
+from ..tasks import task_group
 from .postings import Postings
 from .ranking import Match, absent, search
 from .readers import Readers
@@ -73,14 +74,23 @@ class Words:
         self._dropped = 0
         self._too_many = False
 
-    async def match(self, question: str, sight: Sight, limit: int) -> list[Match]:
-        """The best versions by BM25, best first. Raises StoreError."""
+    async def match(self, question: str, sights: Sequence[Sight], limit: int) -> list[list[Match]]:
+        """For each sight the best versions by BM25, best first. Raises StoreError."""
         self._asked = True
         tenant, postings = self._tenant, self._held.get(self)
-        cells = (question, sight, limit)
-        if postings is None:
-            return await self._readers.ask(lambda fetch: search(fetch, tenant, *cells))
-        return await self._readers.ask(lambda fetch: best_of(fetch, tenant, postings, *cells))
+        if postings is not None:
+            cells = (postings, question, sights, limit)
+            return await self._readers.ask(lambda fetch: best_of(fetch, tenant, *cells))
+        found: list[list[Match]] = [[] for _ in sights]
+
+        async def ask(place: int) -> None:
+            cells = (question, sights[place], limit)
+            found[place] = await self._readers.ask(lambda fetch: search(fetch, tenant, *cells))
+
+        async with task_group() as tasks:
+            for place in range(len(sights)):
+                tasks.start_soon(ask, place)
+        return found
 
     @property
     def held(self) -> bool:

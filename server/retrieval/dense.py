@@ -17,13 +17,13 @@ from ..index import CodedIndex, Found, HeldIndex, VectorIndex, coded_bytes
 from ..ledger import Delta, Sight, TenantLedger, as_kept, firsts_of, seqs_of
 from .chosen import Chosen
 from .matrices import Matrices, by_codes, fitting, held_for
-from .passages import AGAIN, best_of, passages_for, versions_of
+from .passages import AGAIN, best_of, best_of_each, passages_for, versions_of
 from .scanning import scan
 from .served import Served, check, serve
 
-__all__ = ["Dense"]
+__all__ = ["NARROW", "Dense"]
 
-_NARROW = 4096
+NARROW = 4096
 """Versions that are compared one by one rather than sought in the index."""
 _BACK = 0.9
 """The share of `exact_up_to` that is searched in memory again: to read the vectors takes seconds."""
@@ -88,8 +88,8 @@ class Dense:
         if not sight.narrow:
             # The index holds what is current. What has expired since is dropped when it is read.
             return (await self.nearest(query[None], limit))[0]
-        seqs = await self._ledger.seqs(sight, _NARROW + 1)
-        if len(seqs) <= _NARROW:
+        seqs = await self._ledger.seqs(sight, NARROW + 1)
+        if len(seqs) <= NARROW:
             return await self._compare(query, seqs, limit)
         for times in _WIDE:
             (nearest,) = await self.nearest(query[None], limit * times)
@@ -99,11 +99,18 @@ class Dense:
                 return dict(kept[:limit])
         return await self._compare(query, await self._ledger.seqs(sight), limit)
 
+    async def among(
+        self, query: NDArray[np.float32], choices: Sequence[Sequence[int]], limit: int
+    ) -> Mapping[int, float]:
+        """The nearest of each choice of versions, all compared at once."""
+        together = sorted({seq for choice in choices for seq in choice})
+        near = await self._compare(query, together, len(together))
+        return best_of_each(near, choices, limit)
+
     def at_hand(
         self, sight: Sight, limit: int
     ) -> Callable[[NDArray[np.float32]], Mapping[int, float]] | None:
-        """`search` for who is on a thread already, with a query of shape (1, dimension); None where it takes
-        more than to compare a few that are held."""
+        """`search` for who is on a thread already, with a query of shape (1, dimension); None where that takes more."""
         matrix = self._matrices.get(self)
         if matrix is None or self._many(self.known) or sight.travels or sight.narrow:
             return None

@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
-from ..embedding import Embedder
+from ..embedding import Embedder, Vectors
 from ..ledger import Sight, TenantLedger
 from ..tasks import task_group
-from .dense import Dense
+from .dense import NARROW, Dense
 from .question import Question
 from .weights import Signals
 
@@ -53,8 +53,8 @@ class Gathering:
         found = Found({}, {}, [])
         sights = [sight, *_within(sight, question)]
         async with task_group() as tasks:
-            for one in sights if self._signals != "meaning" else ():
-                tasks.start_soon(self._by_words, question.words, one, found.bm25s)
+            if self._signals != "meaning":
+                tasks.start_soon(self._by_words, question.words, sights, found.bm25s)
             if question.details:
                 tasks.start_soon(self._absent, question.details, found.absent)
             if self._signals != "words":
@@ -64,19 +64,37 @@ class Gathering:
 
     async def _by_meaning(self, text: str, sights: list[Sight], into: dict[int, float]) -> None:
         first, *others = sights
-        compare = self._dense.at_hand(first, _EACH)
+        choices: list[list[int] | None] = []
+        async with task_group() as tasks:
+            if others:
+                tasks.start_soon(self._few, others, choices)
+            vectors = await self._nearest(text, first, into)
+        few = [choice for choice in choices if choice is not None]
+        if few:
+            into.update(await self._dense.among(vectors[0], few, _EACH))
+        for sight, choice in zip(others, choices, strict=True):
+            if choice is None:
+                into.update(await self._dense.search(vectors[0], sight, _EACH))
+
+    async def _nearest(self, text: str, sight: Sight, into: dict[int, float]) -> Vectors:
+        """What is near to a text, and the text's vector, shape (1, dimension)."""
+        compare = self._dense.at_hand(sight, _EACH)
         if compare is None:
             vectors = await self._embedder.embed_query(text)
-            found = await self._dense.search(vectors[0], first, _EACH)
+            found = await self._dense.search(vectors[0], sight, _EACH)
         else:
             vectors, found = await self._embedder.with_query(text, lambda v: (v, compare(v)))
         into.update(found)
-        for sight in others:
-            into.update(await self._dense.search(vectors[0], sight, _EACH))
+        return vectors
 
-    async def _by_words(self, text: str, sight: Sight, into: dict[int, float]) -> None:
-        found = await self._ledger.words.match(text, sight, _EACH)
-        into.update((one.seq, one.bm25) for one in found)
+    async def _few(self, sights: list[Sight], into: list[list[int] | None]) -> None:
+        """The versions that each sight leaves, where these are few enough to be compared one by one."""
+        left = await self._ledger.seqs_each(sights, NARROW + 1)
+        into += [seqs if len(seqs) <= NARROW else None for seqs in left]
+
+    async def _by_words(self, text: str, sights: list[Sight], into: dict[int, float]) -> None:
+        for found in await self._ledger.words.match(text, sights, _EACH):
+            into.update((one.seq, one.bm25) for one in found)
 
     async def _absent(self, details: Sequence[str], into: list[str]) -> None:
         into += await self._ledger.words.absent(details)

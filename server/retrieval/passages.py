@@ -1,11 +1,12 @@
 """From the passages that are near to their versions: a long memory has several."""
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 
 from ..index import Found
 from ..ledger import seqs_of
 
-__all__ = ["AGAIN", "best_of", "passages_for", "versions_of"]
+__all__ = ["AGAIN", "best_of", "best_of_each", "passages_for", "versions_of"]
 
 _SPARE = 4
 """One passage more for so many versions that are wanted: long memories have several near ones."""
@@ -39,4 +40,14 @@ def best_of(found: Found, limit: int) -> Mapping[int, float]:
             best[seq] = cosine
             if len(best) == limit:
                 break
+    return best
+
+
+def best_of_each(
+    near: Mapping[int, float], choices: Sequence[Sequence[int]], limit: int
+) -> Mapping[int, float]:
+    """Of versions, nearest first, the best of each choice."""
+    best: dict[int, float] = {}
+    for choice in map(frozenset, choices):
+        best.update(islice(((seq, cosine) for seq, cosine in near.items() if seq in choice), limit))
     return best

@@ -99,10 +99,13 @@ class Term(NamedTuple):
 
 def coverage(terms: Sequence[Term], text: str) -> float:
     """The share of the question's terms that occur in a text, in any form of the word."""
-    if not terms:
+    folded = text.casefold()
+    # Most are not even a part of it, and cost no look at each word.
+    possible = [term for term in terms if term.stem in folded]
+    if not possible:
         return 0.0
     words = set(terms_of(text))
-    return sum(_occurs(term, words) for term in terms) / len(terms)
+    return sum(_occurs(term, words) for term in possible) / len(terms)
 
 
 def forms(words: Sequence[str]) -> list[Term]:

@@ -58,7 +58,7 @@ async def _ledger(
         for start in range(0, len(new), 500):
             await tenant.store(new[start : start + 500], START)
         if by == "postings":
-            await tenant.words.match("", _sight(), 1)
+            await tenant.words.match("", [_sight()], 1)
             await tenant.words.renew()
             assert tenant.words.held
         yield tenant
@@ -69,7 +69,8 @@ def _sight(days: float = 1, *, session: str | None = None) -> Sight:
 
 
 async def _found(tenant: TenantLedger, question: str, limit: int = 100) -> dict[int, float]:
-    return dict(await tenant.words.match(question, _sight(), limit))
+    (found,) = await tenant.words.match(question, [_sight()], limit)
+    return dict(found)
 
 
 def _crowd(*last: str) -> list[NewMemory]:
@@ -112,7 +113,7 @@ async def test_a_filter_finds_what_only_common_words_lead_to(tmp_path: Path, by:
     crowd = _crowd(*(f"A walrus, again {n}." for n in range(300)))
     mine = _new(0, "The harbour is mine.", session="mine")
     async with _ledger(tmp_path, [*crowd, mine], by) as tenant:
-        found = await tenant.words.match("walrus harbour", _sight(session="mine"), 100)
+        (found,) = await tenant.words.match("walrus harbour", [_sight(session="mine")], 100)
     assert [one.seq for one in found] == [len(crowd) + 1]
 
 

@@ -156,7 +156,8 @@ async def test_a_database_of_the_first_schema_keeps_everything_and_has_no_index_
         assert (rows.ids.tolist(), after) == ([2 << 12], None)
         assert await mine.index.count() == 1
         sight = Sight(filters=Filters(), now=utc_now())
-        assert [one.seq for one in await mine.words.match("now", sight, 10)] == [2]
+        (found,) = await mine.words.match("now", [sight], 10)
+        assert [one.seq for one in found] == [2]
         await mine.archive(["m1"])
         assert [row.passage for row in await mine.index.pending(0, 10)] == [2 << 12]
     assert (tmp_path / "backups" / "before-0001.db").exists()

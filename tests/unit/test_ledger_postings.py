@@ -73,13 +73,14 @@ async def tenant_of(home: Path, new: Sequence[NewMemory]) -> AsyncGenerator[Tena
 
 
 async def hold(tenant: TenantLedger) -> None:
-    await tenant.words.match("", SIGHT, 1)
+    await tenant.words.match("", [SIGHT], 1)
     await tenant.words.renew()
     assert tenant.words.held
 
 
 async def found(tenant: TenantLedger, question: str, sight: Sight = SIGHT) -> dict[int, float]:
-    return dict(await tenant.words.match(question, sight, LIMIT))
+    (matches,) = await tenant.words.match(question, [sight], LIMIT)
+    return dict(matches)
 
 
 def in_session(name: str) -> Sight:
