@@ -39,6 +39,7 @@ __all__ = [
     "complete",
     "counts",
     "current",
+    "current_seqs",
     "due",
     "existing",
     "glimpse",
@@ -52,7 +53,6 @@ __all__ = [
     "prior",
     "seqs",
     "traits",
-    "traits_page",
 ]
 
 _m = memories.c
@@ -100,11 +100,11 @@ def traits() -> Prepared:
 
 
 @cache
-def traits_page() -> Prepared:
-    """The same of all current versions above the seq `after`, up to `limit`, by seq."""
-    where = (_m.tenant == bindparam("tenant"), _m.seq > bindparam("after", type_=Integer()))
-    current = (_m.replaced_at.is_(None), _m.deleted_at.is_(None), _m.superseded_by.is_(None))
-    return prepare(select(*_TRAITS).where(*where, *current).order_by(_m.seq).limit(_limit()))
+def current_seqs() -> Prepared:
+    """The seqs of all versions that are neither replaced, superseded nor deleted, in order."""
+    gone = (_m.replaced_at, _m.deleted_at, _m.superseded_by)
+    where = (_m.tenant == bindparam("tenant"), *(column.is_(None) for column in gone))
+    return prepare(select(_m.seq).where(*where).order_by(_m.seq))
 
 
 @cache

@@ -189,10 +189,9 @@ class TenantLedger:
         values = {"tenant": self._tenant, "wanted": json.dumps(list(seqs))}
         return await self._plain(reads.traits(), values, content=4)
 
-    async def traits_page(self, after: int, limit: int) -> list[tuple[Any, ...]]:
-        """The same of the current versions above a seq, by seq, up to a limit."""
-        values = {"tenant": self._tenant, "after": after, "limit": limit}
-        return await self._plain(reads.traits_page(), values, content=4)
+    async def current_seqs(self) -> list[int]:
+        """All versions that are neither replaced, superseded nor deleted, by seq."""
+        return [seq for (seq,) in await self._fetch(reads.current_seqs(), {"tenant": self._tenant})]
 
     async def most_active(self, sight: Sight, limit: int) -> list[VersionRow]:
         """Pinned ones first, then by activation."""

@@ -78,8 +78,9 @@ class Acquaintance:
         return from_micros(first), from_micros(last)
 
     async def _read_all(self) -> Traits:
-        traits, after = Traits(), 0
-        while rows := await self._ledger.traits_page(after, _PAGE):
-            after = rows[-1][0]
+        traits, seqs = Traits(), await self._ledger.current_seqs()
+        for start in range(0, len(seqs), _PAGE):
+            # In pages by their seqs: a page "after a seq" is sorted out of all that are left.
+            rows = await self._ledger.traits(seqs[start : start + _PAGE])
             await to_thread.run_sync(traits.add, [Row(*row) for row in rows])
         return traits

@@ -29,7 +29,7 @@ async def test_a_memory_s_first_vector_is_the_same_from_memory_and_from_the_ledg
         )
         dense = Dense(mine, Matrices(1 << 20), 1000)
         assert await dense.count() > 3
-        seqs = [row[0] for row in await mine.traits_page(0, 10)]
+        seqs = await mine.current_seqs()
         read = await dense.firsts(seqs)
         assert np.linalg.norm(read, axis=1) == pytest.approx(1, abs=1e-3)
         # Whoever searches has them in a matrix from then on.
