@@ -206,11 +206,12 @@ def _among(
 def _best(ids: NDArray[np.int64], cosines: NDArray[np.float32], limit: int, least: float) -> Found:
     """Ties go to the larger id, which is the newer memory."""
     # Rounding takes a cosine of -1 a little below it.
-    places = np.flatnonzero(cosines >= (least if least > -1 else -2))
-    if not limit:
-        places = places[:0]
-    elif limit < len(places):
-        places = places[np.argpartition(cosines[places], -limit)[-limit:]]
+    least = least if least > -1 else -2
+    if 0 < limit < len(ids):
+        places = np.argpartition(cosines, -limit)[-limit:]
+    else:
+        places = np.arange(len(ids) if limit else 0)
+    places = places[cosines[places] >= least]
     places = places[np.lexsort((-ids[places], -cosines[places]))]
     return Found(ids[places], cosines[places])
 

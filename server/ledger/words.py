@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 
+import anyio
 from anyio import to_thread
 
 from ..tasks import task_group
@@ -26,6 +27,8 @@ _FROM = 1000
 """Versions from which postings are held; fewer are ranked by FTS5 in a millisecond."""
 _SHARE = 8
 """They are made anew when a part so small of them has come since."""
+_PAUSE = 20
+"""Times as long as making them took, until they are made again, whatever became of them."""
 
 
 class Held:
@@ -63,7 +66,16 @@ class Held:
 class Words:
     """Made by the tenant's ledger."""
 
-    __slots__ = ("_asked", "_dropped", "_held", "_path", "_readers", "_tenant", "_too_many")
+    __slots__ = (
+        "_asked",
+        "_dropped",
+        "_held",
+        "_path",
+        "_readers",
+        "_rested",
+        "_tenant",
+        "_too_many",
+    )
 
     def __init__(self, tenant: int, path: Path, readers: Readers, held: Held) -> None:
         self._tenant = tenant
@@ -71,6 +83,8 @@ class Words:
         self._readers = readers
         self._held = held
         self._asked = False
+        self._rested = 0.0
+        """When they may be made again, by the loop's clock."""
         self._dropped = 0
         self._too_many = False
 
@@ -103,7 +117,8 @@ class Words:
 
     async def renew(self) -> None:
         """Hold postings, if there was a question and much is not in them. Raises StoreError."""
-        if not self._asked or self._too_many:
+        began = anyio.current_time()
+        if not self._asked or self._too_many or began < self._rested:
             return
         self._asked = False
         postings, tenant = self._held.get(self), self._tenant
@@ -117,6 +132,8 @@ class Words:
         self._too_many = made is None
         if made is not None and dropped == self._dropped:
             self._held.put(self, made)
+        ended = anyio.current_time()
+        self._rested = ended + _PAUSE * (ended - began)
 
     def drop(self) -> None:
         """Hold nothing, nor what is being made now: something was erased."""

@@ -64,10 +64,13 @@ class Gathering:
 
     async def _by_meaning(self, text: str, sights: list[Sight], into: dict[int, float]) -> None:
         first, *others = sights
+        if not others:
+            await self._nearest(text, first, into)
+            return
         choices: list[list[int] | None] = []
         async with task_group() as tasks:
-            if others:
-                tasks.start_soon(self._few, others, choices)
+            # While the model works.
+            tasks.start_soon(self._few, others, choices)
             vectors = await self._nearest(text, first, into)
         few = [choice for choice in choices if choice is not None]
         if few:

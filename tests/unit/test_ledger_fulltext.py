@@ -46,6 +46,7 @@ def _new(number: int, text: str, *, session: str | None = None, pinned: bool = F
 def by(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Who ranks: postings are made of whatever there is."""
     monkeypatch.setattr("loci.server.ledger.words._FROM", 1)
+    monkeypatch.setattr("loci.server.ledger.words._PAUSE", 0)
     return str(request.param)
 
 

@@ -51,6 +51,7 @@ questions = st.tuples(texts, texts).map(lambda pair: f'{pair[0]} "{pair[1]}"') |
 @pytest.fixture(autouse=True)
 def made_of_whatever_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("loci.server.ledger.words._FROM", 1)
+    monkeypatch.setattr("loci.server.ledger.words._PAUSE", 0)
 
 
 def memory(number: int, text: str, session: str | None = None) -> NewMemory:
@@ -143,6 +144,19 @@ async def test_nothing_is_made_that_nobody_asked_for_or_that_is_little(
         await found(tenant, "harbour")
         await tenant.words.renew()
         assert not tenant.words.held
+
+
+async def test_who_loses_them_at_once_waits_before_they_are_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loci.server.ledger.words._PAUSE", 1e9)
+    async with tenant_of(tmp_path, [memory(n, f"Harbour {n}.") for n in range(20)]) as tenant:
+        await hold(tenant)
+        tenant.words.drop()
+        await found(tenant, "harbour")
+        await tenant.words.renew()
+        assert not tenant.words.held
+        assert len(await found(tenant, "harbour")) == 20
 
 
 async def test_what_is_erased_is_not_held_even_if_it_was_read_before(
