@@ -156,7 +156,7 @@ class People:
 
 
 def _squashed(name: str) -> str:
-    return "".join(letter for letter in name.casefold() if letter.isalnum())
+    return "".join(filter(str.isalnum, name.casefold()))
 
 
 def _short_forms(names: Iterable[str]) -> Mapping[str, str]:
