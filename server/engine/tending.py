@@ -113,11 +113,12 @@ async def tend(room: Room) -> None:
     await promote_ended(room)
     await _drop_old_notes(room)
     await room.choose_hot()
-    await room.ledger.words.renew()
     await keep_warm(room)
     await _retain(room)
     await _reflect(room)
     await _erase_due(room)
+    # Last: what else is tended does not depend on it.
+    await room.ledger.words.renew()
 
 
 async def _retain(room: Room) -> None:

@@ -1,6 +1,6 @@
 """The best versions for a question's words, by postings in memory.
 
-What was stored after these is looked up in FTS5, by the statistics of then.
+What was stored after these is looked up in FTS5, by the statistics of now.
 """
 
 import json

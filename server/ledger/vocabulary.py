@@ -6,6 +6,7 @@ from contextlib import closing
 from functools import cache
 from pathlib import Path
 from threading import Lock
+from time import monotonic
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +20,16 @@ __all__ = ["Stems", "read_postings", "stems"]
 
 _TERMS = 4000
 """Read at once."""
+_LONGEST = 3.0
+"""Seconds of reading: an erasure waits 5 for whoever reads, until it can empty the log."""
 _KNOWN = 50_000
 """Words whose stems are kept."""
 _ALL = "SELECT term, count(*), group_concat(doc) FROM temp.vocabulary GROUP BY term"
 
 
 def read_postings(path: Path, tenant: int, most: int) -> Postings | None:
-    """The words of all the tenant's versions; None where there are none, or they take more than `most` bytes.
+    """The words of all the tenant's versions; None where there are none, or they take more than `most` bytes
+    or too long.
 
     Blocks, for a third of a second with 700,000 words, mostly without the interpreter.
 
@@ -37,6 +41,8 @@ def read_postings(path: Path, tenant: int, most: int) -> Postings | None:
         store_faults(),
         closing(sqlite3.connect(address, uri=True, timeout=5, isolation_level=None)) as connection,
     ):
+        # FTS5 cuts a very long token where it will, also within a character.
+        connection.text_factory = lambda term: term.decode(errors="replace")
         connection.execute("PRAGMA temp_store=MEMORY")
         connection.execute(
             f"CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab(main, words_{tenant:d}, instance)"
@@ -46,11 +52,13 @@ def read_postings(path: Path, tenant: int, most: int) -> Postings | None:
         ids = connection.execute(f"SELECT id FROM words_{tenant:d}_docsize ORDER BY id")
         seqs = np.fromiter((seq for (seq,) in ids), np.int64)
         parts: list[Counted] = []
+        until = monotonic() + _LONGEST
         for part in _counted(connection, seqs):
             parts.append(part)
-            if PAIR_BYTES * sum(len(one.places) for one in parts) > most:
+            if PAIR_BYTES * sum(len(one.places) for one in parts) > most or monotonic() > until:
                 return None
-    return weighed(seqs, _joined(parts)) if parts else None
+    made = weighed(seqs, _joined(parts)) if parts else None
+    return made if made is not None and made.nbytes <= most else None
 
 
 def _counted(connection: sqlite3.Connection, seqs: NDArray[np.int64]) -> Iterator[Counted]:

@@ -24,9 +24,8 @@ __all__ = ["Held", "Words"]
 _BUDGET = 128 << 20
 """Bytes of postings, of all tenants: 100,000 short memories take 13 MB, long ones 40."""
 _FROM = 1000
-"""Versions from which postings are held; fewer are ranked by FTS5 in a millisecond."""
-_SHARE = 8
-"""They are made anew when a part so small of them has come since."""
+"""Versions from which postings are held, and so many newer ones from which they are made anew; fewer are ranked
+by FTS5 in a millisecond."""
 _PAUSE = 20
 """Times as long as making them took, until they are made again, whatever became of them."""
 
@@ -122,14 +121,14 @@ class Words:
             return
         self._asked = False
         postings, tenant = self._held.get(self), self._tenant
-        after, many = 0, _FROM
-        if postings is not None:
-            after, many = postings.last, max(_FROM, len(postings.seqs) // _SHARE)
+        after, many = 0 if postings is None else postings.last, _FROM
         if await self._readers.ask(lambda fetch: newer(fetch, tenant, after, many)) < many:
             return
         dropped, most = self._dropped, self._held.budget
         made = await to_thread.run_sync(read_postings, self._path, tenant, most)
         self._too_many = made is None
+        if made is None:
+            self._held.drop(self)
         if made is not None and dropped == self._dropped:
             self._held.put(self, made)
         ended = anyio.current_time()
