@@ -38,7 +38,7 @@ class Feeding:
     def soil(self, feed: Feed) -> None:
         """Have an index brought up to its ledger soon."""
         due = anyio.current_time() + _LINGER
-        if not feed.is_far_behind:
+        if feed in self._failures or not feed.is_far_behind:
             due = max(due, self._rested.get(feed, 0.0))
         if feed not in self._due or due < self._due[feed]:
             self._due[feed] = due

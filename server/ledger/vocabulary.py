@@ -42,7 +42,7 @@ def read_postings(path: Path, tenant: int, most: int) -> Postings | None:
         closing(sqlite3.connect(address, uri=True, timeout=5, isolation_level=None)) as connection,
     ):
         # FTS5 cuts a very long token where it will, also within a character.
-        connection.text_factory = lambda term: term.decode(errors="replace")
+        connection.text_factory = _decoded
         connection.execute("PRAGMA temp_store=MEMORY")
         connection.execute(
             f"CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab(main, words_{tenant:d}, instance)"
@@ -59,6 +59,10 @@ def read_postings(path: Path, tenant: int, most: int) -> Postings | None:
                 return None
     made = weighed(seqs, _joined(parts)) if parts else None
     return made if made is not None and made.nbytes <= most else None
+
+
+def _decoded(text: bytes) -> str:
+    return text.decode(errors="replace")
 
 
 def _counted(connection: sqlite3.Connection, seqs: NDArray[np.int64]) -> Iterator[Counted]:
