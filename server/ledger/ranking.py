@@ -34,19 +34,19 @@ from .tables import memories
 from .terms import as_phrase, as_question
 from .where import Shape, Sight, parameters, seen, shape_of
 
-__all__ = ["LAST", "Match", "absent", "ranked_all", "scored_all", "search"]
+__all__ = ["FEW", "LAST", "OVERFETCH", "Match", "absent", "ranked_all", "scored_all", "search"]
 
 _SELECTED = 1500
 """Versions that may be selected, at the most. Of 1,161 questions to 100,000 memories, BM25 alone finds
 by all words, by 1,500 and by 1,000: recall@10 of LoCoMo 45.5, 45.4, 46.0, of LifeBench 48.3, 49.2,
 48.6; recall@100 72.1, 72.2, 71.0, and 73.3, 73.3, 69.4."""
-_OVERFETCH = 2
+OVERFETCH = 2
 """Versions ranked for each one wanted: some may not be seen."""
 
 
 LAST = 2**63 - 1
 """The greatest seq there can be."""
-_FEW = 4000
+FEW = 4000
 """Versions that a filter leaves of which each may be scored."""
 
 
@@ -74,7 +74,7 @@ def search(fetch: Fetch, tenant: int, question: str, sight: Sight, limit: int) -
     the best of all that have any of them; else the best of those that have one of the rarer words. A quoted
     phrase is a rare word of its own, beside its words.
     """
-    first = limit * _OVERFETCH
+    first = limit * OVERFETCH
     words = _divide(_counted(fetch, tenant, as_question(question)), first)
     if not words.rare:
         return []
@@ -84,10 +84,10 @@ def search(fetch: Fetch, tenant: int, question: str, sight: Sight, limit: int) -
     shape = shape_of(sight)
     some_are_not_ranked = bool(common) or words.selected > first
     if sight.narrow and some_are_not_ranked:
-        few = [seq for (seq,) in fetch(seqs(shape), {**values, "limit": _FEW + 1})]
+        few = [seq for (seq,) in fetch(seqs(shape), {**values, "limit": FEW + 1})]
         if not few:
             return []
-        if len(few) <= _FEW:
+        if len(few) <= FEW:
             values |= {"least": few[0], "most": few[-1]}
             return _matches(fetch(ranked_all(tenant, shape), values))
     values |= {"first": first, "rare": rare, "both": f"({rare}) AND ({common})"}

@@ -15,7 +15,7 @@ from . import reads
 from .fulltext import any_of
 from .postings import Postings
 from .prepared import Prepared, prepare
-from .ranking import LAST, Match, ranked_all, scored_all
+from .ranking import FEW, LAST, OVERFETCH, Match, ranked_all, scored_all
 from .readers import Fetch
 from .terms import as_question
 from .vocabulary import stems
@@ -23,10 +23,6 @@ from .where import Sight, parameters, shape_of
 
 __all__ = ["best_of", "newer"]
 
-_FEW = 4000
-"""Versions that a filter leaves of which each is looked up."""
-_OVERFETCH = 2
-"""Versions looked at for each one wanted: some may not be seen."""
 _AGAIN = 8
 """Times as many, while too few of them may be."""
 
@@ -80,10 +76,10 @@ def _seen(
     """The best that may be seen."""
     hits = np.flatnonzero(scores)
     values, shape = parameters(tenant, sight), shape_of(sight)
-    many = limit * _OVERFETCH
+    many = limit * OVERFETCH
     if sight.narrow and len(hits) > many:
-        few = fetch(reads.seqs(shape), {**values, "limit": _FEW + 1})
-        if len(few) <= _FEW:
+        few = fetch(reads.seqs(shape), {**values, "limit": FEW + 1})
+        if len(few) <= FEW:
             places = postings.places(np.array([seq for (seq,) in few], np.int64))
             return _matches(postings, scores, _top(scores, places[scores[places] > 0], limit))
     while True:

@@ -83,10 +83,7 @@ def covers(terms: Sequence["Term"], text: str, *, judged: bool) -> bool:
     """Whether a text has enough of the question's words to bear on it whatever its cosine says; less is enough
     where there is none (not `judged`)."""
     enough = _COVERING if judged else _ALONE
-    # Few texts have even the stems, anywhere in their words: the others need not be taken apart.
-    folded = text.casefold()
-    stems = sum(term.stem in folded for term in terms)
-    return stems >= enough * len(terms) and coverage(terms, text) >= enough
+    return len(_possible(terms, text)) >= enough * len(terms) and coverage(terms, text) >= enough
 
 
 class Term(NamedTuple):
@@ -99,13 +96,17 @@ class Term(NamedTuple):
 
 def coverage(terms: Sequence[Term], text: str) -> float:
     """The share of the question's terms that occur in a text, in any form of the word."""
-    folded = text.casefold()
-    # Most are not even a part of it, and cost no look at each word.
-    possible = [term for term in terms if term.stem in folded]
+    possible = _possible(terms, text)
     if not possible:
         return 0.0
     words = set(terms_of(text))
     return sum(_occurs(term, words) for term in possible) / len(terms)
+
+
+def _possible(terms: Sequence[Term], text: str) -> list[Term]:
+    """Those whose stem is anywhere in a text: few texts have any, and the others need not be taken apart."""
+    folded = text.casefold()
+    return [term for term in terms if term.stem in folded]
 
 
 def forms(words: Sequence[str]) -> list[Term]:

@@ -3,18 +3,20 @@
 import hashlib
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 
 from loci.server.ledger import NewMemory, NewPassage, OutboxRow, TenantLedger, open_ledger
-from loci.server.model import Kind, Memory, Source, Tier
+from loci.server.model import Kind, Memory, Source, Tier, content_key, new_memory_id
 
 __all__ = [
     "DIMENSION",
     "NOW",
     "UNTIL",
+    "a_dated",
     "a_memory",
     "changes",
     "key_of",
@@ -77,6 +79,19 @@ def a_memory(
     )
     found = parts(content, passages)
     return NewMemory(memory=memory, key=key_of(content), passages=found, supersedes=supersedes)
+
+
+def a_dated(
+    number: int, text: str, *, session: str | None = None, pinned: bool = False
+) -> NewMemory:
+    """A memory of a text, used once, so many seconds after `NOW`."""
+    at = NOW + timedelta(seconds=number)
+    times = dict.fromkeys(("valid_from", "remembered_at", "recorded_at", "used_at"), at)
+    first = a_memory(new_memory_id(), text).memory
+    memory = replace(first, **times, session=session, pinned=pinned, uses=1)
+    key = content_key(text, namespace="", speaker=None, at=at)
+    vector = np.full(DIMENSION, 0.5, np.float32)
+    return NewMemory(memory=memory, key=key, passages=[NewPassage(0, len(text), key, vector)])
 
 
 @asynccontextmanager

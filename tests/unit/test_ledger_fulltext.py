@@ -2,44 +2,31 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import anyio
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.ledgers import a_memory
+from support.ledgers import NOW as START
+from support.ledgers import a_dated
 
 from loci.server.ledger import (
     NewMemory,
-    NewPassage,
     Sight,
     TenantLedger,
     open_ledger,
     question_terms,
     terms_of,
 )
-from loci.server.model import Filters, content_key, new_memory_id
+from loci.server.model import Filters
 
 pytestmark = pytest.mark.anyio
 
-START = datetime(2026, 1, 1, tzinfo=UTC)
-VECTOR = np.full(4, 0.5, np.float32)
 MANY = 1600
 """More than are ranked for one word."""
-
-
-def _new(number: int, text: str, *, session: str | None = None, pinned: bool = False) -> NewMemory:
-    at = START + timedelta(seconds=number)
-    times = dict.fromkeys(("valid_from", "remembered_at", "recorded_at", "used_at"), at)
-    first = a_memory(new_memory_id(), text).memory
-    memory = replace(first, **times, session=session, pinned=pinned, uses=1)
-    key = content_key(text, namespace="", speaker=None, at=at)
-    return NewMemory(memory=memory, key=key, passages=[NewPassage(0, len(text), key, VECTOR)])
 
 
 @pytest.fixture(params=["fts5", "postings"])
@@ -77,14 +64,14 @@ async def _found(tenant: TenantLedger, question: str, limit: int = 100) -> dict[
 def _crowd(*last: str) -> list[NewMemory]:
     """Two words that are in almost every memory, then some memories of one's own."""
     texts = [f"Harbour lantern number {n}." for n in range(MANY)]
-    return [_new(n, text) for n, text in enumerate([*texts, *last])]
+    return [a_dated(n, text) for n, text in enumerate([*texts, *last])]
 
 
 async def test_a_rare_word_selects_and_the_common_ones_add_to_its_score(tmp_path: Path) -> None:
     crowd = _crowd("A walrus came.", "A walrus, harbour.", "Nothing of the kind.")
-    crowd += [_new(MANY + 3 + n, f"A walrus, again {n}.") for n in range(200)]
+    crowd += [a_dated(MANY + 3 + n, f"A walrus, again {n}.") for n in range(200)]
     # Else half of all have the common word, and BM25 gives it no weight.
-    crowd += [_new(MANY + 203 + n, f"Something else, {n}.") for n in range(2 * MANY)]
+    crowd += [a_dated(MANY + 203 + n, f"Something else, {n}.") for n in range(2 * MANY)]
     async with _ledger(tmp_path, crowd) as tenant:
         found = await _found(tenant, "walrus harbour")
         alone = await _found(tenant, "walrus")
@@ -112,7 +99,7 @@ async def test_a_question_of_common_words_alone_is_answered(tmp_path: Path, by: 
 
 async def test_a_filter_finds_what_only_common_words_lead_to(tmp_path: Path, by: str) -> None:
     crowd = _crowd(*(f"A walrus, again {n}." for n in range(300)))
-    mine = _new(0, "The harbour is mine.", session="mine")
+    mine = a_dated(0, "The harbour is mine.", session="mine")
     async with _ledger(tmp_path, [*crowd, mine], by) as tenant:
         (found,) = await tenant.words.match("walrus harbour", [_sight(session="mine")], 100)
     assert [one.seq for one in found] == [len(crowd) + 1]
@@ -122,7 +109,7 @@ async def test_a_filter_finds_what_only_common_words_lead_to(tmp_path: Path, by:
     "question", ["", "?!", "_", "unheard of", '" OR "', "NEAR(a b)", "日本 zebra*"]
 )
 async def test_words_that_are_nowhere_find_nothing(tmp_path: Path, question: str, by: str) -> None:
-    async with _ledger(tmp_path, [_new(0, "One memory.")], by) as tenant:
+    async with _ledger(tmp_path, [a_dated(0, "One memory.")], by) as tenant:
         assert await _found(tenant, question) == {}
 
 
@@ -138,7 +125,7 @@ def test_few_memories_are_found_if_and_only_if_they_have_a_word(
     texts: list[list[str]], asked: list[str]
 ) -> None:
     async def run() -> None:
-        new = [_new(n, f"{' '.join(text)} {n}") for n, text in enumerate(texts)]
+        new = [a_dated(n, f"{' '.join(text)} {n}") for n, text in enumerate(texts)]
         with TemporaryDirectory() as home:
             async with _ledger(Path(home), new) as tenant:
                 found = await _found(tenant, " ".join(asked))
@@ -154,12 +141,12 @@ async def _active(tenant: TenantLedger, days: float = 1) -> list[int]:
 
 async def test_the_most_active_follow_uses_new_memories_and_time(tmp_path: Path) -> None:
     """Among so many that not all are looked at each time."""
-    new = [_new(n, f"Memory {n}.") for n in range(5200)]
+    new = [a_dated(n, f"Memory {n}.") for n in range(5200)]
     async with _ledger(tmp_path, new) as tenant:
         assert await _active(tenant) == [5200, 5199, 5198]
         await tenant.rehearse({7: 5, 9: 4}, START)
         assert await _active(tenant) == [7, 9, 5200]
-        await tenant.store([_new(5200, "Newer."), _new(0, "Pinned.", pinned=True)], START)
+        await tenant.store([a_dated(5200, "Newer."), a_dated(0, "Pinned.", pinned=True)], START)
         assert await _active(tenant) == [5202, 7, 9]
         assert await _active(tenant, days=2) == [5202, 7, 9]
         ids = [row.memory.id for row in await tenant.most_active(_sight(), 2)]
@@ -170,7 +157,7 @@ async def test_the_most_active_follow_uses_new_memories_and_time(tmp_path: Path)
 
 
 async def test_pages_go_through_all_tiers_newest_first(tmp_path: Path) -> None:
-    new = [_new(n, f"Memory {n}.") for n in range(10)]
+    new = [a_dated(n, f"Memory {n}.") for n in range(10)]
     async with _ledger(tmp_path, new) as tenant:
         await tenant.archive([one.memory.id for one in new[::2]])
         first = [row.seq for row in await tenant.page(_sight(), None, 4)]
@@ -185,7 +172,9 @@ async def test_scripts_without_spaces_are_found_by_their_pieces(tmp_path: Path, 
         "서울에서 만났어요.",
         "A cat.",
     ]
-    async with _ledger(tmp_path, [_new(n, text) for n, text in enumerate(texts, 1)], by) as tenant:
+    async with _ledger(
+        tmp_path, [a_dated(n, text) for n, text in enumerate(texts, 1)], by
+    ) as tenant:
         assert next(iter(await _found(tenant, "小花是谁？"))) == 1
         assert list(await _found(tenant, "猫")) == [1]
         assert list(await _found(tenant, "会議")) == [2]
@@ -201,7 +190,9 @@ async def test_a_quoted_phrase_counts_as_a_word_of_its_own(tmp_path: Path, by: s
         "「東京大学」の学生",
         "東京の大学",
     ]
-    async with _ledger(tmp_path, [_new(n, text) for n, text in enumerate(texts, 1)], by) as tenant:
+    async with _ledger(
+        tmp_path, [a_dated(n, text) for n, text in enumerate(texts, 1)], by
+    ) as tenant:
         plain = await _found(tenant, "black swan")
         assert max(plain, key=plain.__getitem__) == 2
         quoted = await _found(tenant, 'which "Black swan" sank')
@@ -211,14 +202,14 @@ async def test_a_quoted_phrase_counts_as_a_word_of_its_own(tmp_path: Path, by: s
 
 
 async def test_what_occurs_nowhere_is_told(tmp_path: Path, by: str) -> None:
-    async with _ledger(tmp_path, [_new(1, "Ada's labradors came to 京都.")], by) as tenant:
+    async with _ledger(tmp_path, [a_dated(1, "Ada's labradors came to 京都.")], by) as tenant:
         asked = ["ada", "labrador", "京都", "zoe", "labradors came", "came labradors"]
         assert await tenant.words.absent(asked) == ["zoe", "came labradors"]
         assert await tenant.words.absent([]) == []
 
 
 async def test_pieces_that_are_erased_lead_nowhere(tmp_path: Path) -> None:
-    new = _new(1, "我的猫叫小花。")
+    new = a_dated(1, "我的猫叫小花。")
     async with _ledger(tmp_path, [new]) as tenant:
         assert not (await tenant.erasure.erase([new.memory.id])).words_left
         assert await tenant.words.absent(["小花", "猫"]) == ["小花", "猫"]

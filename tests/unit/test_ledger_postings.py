@@ -3,29 +3,27 @@
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import anyio
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.ledgers import a_memory
+from support.ledgers import NOW as START
+from support.ledgers import a_dated
 
 from loci.server.errors import StoreError
-from loci.server.ledger import NewMemory, NewPassage, Sight, TenantLedger, open_ledger
+from loci.server.ledger import NewMemory, Sight, TenantLedger, open_ledger
 from loci.server.ledger.postings import Postings
 from loci.server.ledger.vocabulary import Stems, read_postings
 from loci.server.ledger.words import Held
-from loci.server.model import Filters, content_key, new_memory_id
+from loci.server.model import Filters
 
 pytestmark = pytest.mark.anyio
 
-START = datetime(2026, 1, 1, tzinfo=UTC)
 SIGHT = Sight(filters=Filters(), now=START + timedelta(days=1))
-VECTOR = np.full(4, 0.5, np.float32)
 LIMIT = 40
 WORDS = [
     *(
@@ -54,21 +52,13 @@ def made_of_whatever_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("loci.server.ledger.words._PAUSE", 0)
 
 
-def memory(number: int, text: str, session: str | None = None) -> NewMemory:
-    at = START + timedelta(seconds=number)
-    times = dict.fromkeys(("valid_from", "remembered_at", "recorded_at", "used_at"), at)
-    made = replace(a_memory(new_memory_id(), text).memory, **times, session=session)
-    key = content_key(text, namespace="", speaker=None, at=at)
-    return NewMemory(memory=made, key=key, passages=[NewPassage(0, len(text), key, VECTOR)])
-
-
 @asynccontextmanager
 async def tenant_of(home: Path, new: Sequence[NewMemory]) -> AsyncGenerator[TenantLedger]:
     async with open_ledger(home / "ledger.db") as ledger:
         tenant = await ledger.for_tenant("somebody", model="m", dimension=4)
         # Words of another tenant are none of this one's.
         other = await ledger.for_tenant("other", model="m", dimension=4)
-        await other.store([memory(1, "harbour harbour café")], START)
+        await other.store([a_dated(1, "harbour harbour café")], START)
         await tenant.store(new, START)
         yield tenant
 
@@ -98,7 +88,7 @@ def test_versions_and_scores_are_those_of_fts5(
     told: list[tuple[str, str]], gone: set[int], asked: list[str]
 ) -> None:
     async def run() -> None:
-        new = [memory(n, f"{text} {n}", session) for n, (text, session) in enumerate(told)]
+        new = [a_dated(n, f"{text} {n}", session=session) for n, (text, session) in enumerate(told)]
         with TemporaryDirectory() as home:
             async with tenant_of(Path(home), new) as tenant:
                 ids = [new[n].memory.id for n in gone if n < len(new)]
@@ -118,15 +108,15 @@ def test_versions_and_scores_are_those_of_fts5(
 
 
 async def test_what_is_stored_later_is_found_and_taken_in_when_it_is_much(tmp_path: Path) -> None:
-    new = [memory(n, f"Harbour {n}.") for n in range(20)]
+    new = [a_dated(n, f"Harbour {n}.") for n in range(20)]
     async with tenant_of(tmp_path, new) as tenant:
         await hold(tenant)
-        (stored,), _ = await tenant.store([memory(21, "A walrus in the harbour.")], START)
+        (stored,), _ = await tenant.store([a_dated(21, "A walrus in the harbour.")], START)
         assert stored.id
         assert max(await found(tenant, "walrus harbour"), default=0) == 22
         before = await found(tenant, "walrus")
         for n in range(22, 30):
-            await tenant.store([memory(n, f"A walrus {n}.")], START)
+            await tenant.store([a_dated(n, f"A walrus {n}.")], START)
         await hold(tenant)
         after = await found(tenant, "walrus")
         assert len(after) == 9
@@ -137,7 +127,7 @@ async def test_what_is_stored_later_is_found_and_taken_in_when_it_is_much(tmp_pa
 async def test_nothing_is_made_that_nobody_asked_for_or_that_is_little(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with tenant_of(tmp_path, [memory(n, f"Harbour {n}.") for n in range(20)]) as tenant:
+    async with tenant_of(tmp_path, [a_dated(n, f"Harbour {n}.") for n in range(20)]) as tenant:
         await tenant.words.renew()
         assert not tenant.words.held
         monkeypatch.setattr("loci.server.ledger.words._FROM", 21)
@@ -150,7 +140,7 @@ async def test_who_loses_them_at_once_waits_before_they_are_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("loci.server.ledger.words._PAUSE", 1e9)
-    async with tenant_of(tmp_path, [memory(n, f"Harbour {n}.") for n in range(20)]) as tenant:
+    async with tenant_of(tmp_path, [a_dated(n, f"Harbour {n}.") for n in range(20)]) as tenant:
         await hold(tenant)
         tenant.words.drop()
         await found(tenant, "harbour")
@@ -162,7 +152,7 @@ async def test_who_loses_them_at_once_waits_before_they_are_made_again(
 async def test_what_is_erased_is_not_held_even_if_it_was_read_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    new = [memory(n, f"Harbour {n}.") for n in range(20)]
+    new = [a_dated(n, f"Harbour {n}.") for n in range(20)]
     async with tenant_of(tmp_path, new) as tenant:
         await hold(tenant)
         tenant.words.drop()
@@ -180,7 +170,7 @@ async def test_what_is_erased_is_not_held_even_if_it_was_read_before(
 
 
 async def test_what_takes_too_much_is_left_to_fts5(tmp_path: Path) -> None:
-    async with tenant_of(tmp_path, [memory(n, f"Harbour {n}.") for n in range(20)]) as tenant:
+    async with tenant_of(tmp_path, [a_dated(n, f"Harbour {n}.") for n in range(20)]) as tenant:
         path = tmp_path / "ledger.db"
         made = read_postings(path, 1, 1 << 20)
         assert made is not None
@@ -190,7 +180,7 @@ async def test_what_takes_too_much_is_left_to_fts5(tmp_path: Path) -> None:
 
 
 async def test_whose_were_not_used_for_the_longest_go_first(tmp_path: Path) -> None:
-    async with tenant_of(tmp_path, [memory(1, "A harbour.")]):
+    async with tenant_of(tmp_path, [a_dated(1, "A harbour.")]):
         made = read_postings(tmp_path / "ledger.db", 1, 1 << 20)
     assert made is not None
     held = Held(2 * made.nbytes)

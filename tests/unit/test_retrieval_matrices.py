@@ -10,14 +10,19 @@ EXACT = ExactIndex(64, ROOM).nbytes
 CODED = CodedIndex(64, ROOM).nbytes
 
 
+def two_that_fit() -> Matrices:
+    matrices = Matrices(2 * EXACT)
+    for owner in "ab":
+        matrices.put(owner, ExactIndex(64, ROOM))
+    return matrices
+
+
 def coded(room: int = ROOM) -> HeldIndex:
     return CodedIndex(64, room)
 
 
 def test_what_was_used_the_longest_ago_goes_first() -> None:
-    matrices = Matrices(2 * EXACT)
-    for owner in "ab":
-        matrices.put(owner, ExactIndex(64, ROOM))
+    matrices = two_that_fit()
     assert matrices.get("a") is not None
     matrices.put("c", ExactIndex(64, ROOM))
     assert [matrices.get(owner) is not None for owner in "abc"] == [True, False, True]
@@ -61,9 +66,7 @@ def test_what_stays_leaves_less_room_for_others() -> None:
 
 
 def test_a_look_is_no_use() -> None:
-    matrices = Matrices(2 * EXACT)
-    for owner in "ab":
-        matrices.put(owner, ExactIndex(64, ROOM))
+    matrices = two_that_fit()
     assert matrices.peek("a") is not None
     matrices.put("c", ExactIndex(64, ROOM))
     assert matrices.peek("a") is None
