@@ -111,24 +111,31 @@ class Engine:
             NotFound: there is no such tenant.
             IndexFailed: its index cannot be removed; nothing else was.
         """
-        if name not in await self._ledger.names():
-            raise NotFound(f"There is no tenant {name[:40]}. See: loci tenant list")
-        room = await self._known(name)
         async with self._entering:
-            if room.feed is not None:
-                await room.feed.discard("its tenant was erased")
-            await room.dense.aclose()
-            room.ledger.words.drop()
-            now = self._clock()
-            erased, residue = await uninterrupted(self._ledger.erase_tenant(name, now))
-            self._rooms.pop(name, None)
-            self._tending.leave(room)
-            room.blackboard.waiting.close()
-            self._boards.leave(room.blackboard)
-            if room.feed is not None:
-                self._feeding.leave(room.feed)
+            if name.startswith("~") or name not in await self._ledger.names():
+                raise NotFound(f"There is no tenant {name[:40]}. See: loci tenant list")
+            room = await self._entered(name)
+            room.leaving = True
+            try:
+                if room.feed is not None:
+                    await room.feed.discard("its tenant was erased")
+                return await uninterrupted(self._erase(room))
+            finally:
+                room.leaving = False
+
+    async def _erase(self, room: Room) -> TenantErased:
+        now = self._clock()
+        erased = await self._ledger.erase_tenant(room.tenant, now)
+        del self._rooms[room.tenant]
+        self._tending.leave(room)
+        self._boards.leave(room.blackboard)
+        if room.feed is not None:
+            self._feeding.leave(room.feed)
+        # After the commit: who asked before it may have read again what was given back by then.
+        await room.aclose()
+        residue = await room.ledger.erasure.residue(erased.erasure)
         return TenantErased(
-            tenant=name,
+            tenant=room.tenant,
             at=now,
             memories=erased.memories,
             versions=erased.versions,
@@ -222,7 +229,7 @@ class Engine:
             except LociError as error:
                 _log.warning("use counts are lost", error=str(error))
             try:
-                await room.dense.aclose()
+                await room.aclose()
             except IndexFailed as error:
                 _log.warning("an index's copy stays till the next start", error=str(error))
 
@@ -232,14 +239,18 @@ class Engine:
         return await self._room(name)
 
     async def _room(self, name: str) -> Room:
-        if (entered := self._rooms.get(name)) is not None:
+        entered = self._rooms.get(name)
+        if entered is not None and not entered.leaving:
             return entered
         async with self._entering:
-            room = self._rooms.get(name)
-            if room is None:
-                room = self._rooms[name] = await self._enter(name)
-                self._tending.soil(room)
-            return room
+            return await self._entered(name)
+
+    async def _entered(self, name: str) -> Room:
+        room = self._rooms.get(name)
+        if room is None:
+            room = self._rooms[name] = await self._enter(name)
+            self._tending.soil(room)
+        return room
 
     async def _enter(self, name: str) -> Room:
         embedder = self._embedder

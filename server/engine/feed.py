@@ -64,7 +64,7 @@ class Feed:
         self.failure: str | None = None
         """Why the last step failed."""
         dense.on_failure = self._failed
-        dense.on_missing = partial(soil, self)
+        dense.on_turn = partial(soil, self)
 
     def changed(self, changes: int) -> None:
         """Note that the ledger changed by so many passages."""
@@ -181,7 +181,7 @@ class Feed:
     async def _keep(self, name: str, row: IndexRow, until: int) -> None:
         """Serve and extend the generation that is there."""
         waiting = await self._ledger.pending_count(row.sequence)
-        if not self._dense.served and waiting <= _MOST_TAIL:
+        if waiting <= _MOST_TAIL and self._dense.served != await self._dense.is_large():
             await self._serve(name, row.sequence)
         if waiting:
             draft = await self._generations.extend(name, row.sequence)

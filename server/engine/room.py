@@ -74,6 +74,8 @@ class Room:
     """When it was last consolidated unasked."""
     retained_at: datetime | None = None
     """When the rules of retention were last applied."""
+    leaving: bool = False
+    """Its tenant is being erased: whoever asks for it now waits for what becomes of that."""
     _hot_lock: anyio.Lock = field(default_factory=anyio.Lock)
     _uses_lock: anyio.Lock = field(default_factory=anyio.Lock)
 
@@ -124,6 +126,13 @@ class Room:
         except IndexFailed as error:
             return (f"vector index: {error}",)
         return ("vector index: vector",) if left else ()
+
+    async def aclose(self) -> None:
+        """Hold nothing of the tenant from now on. Raises IndexFailed."""
+        self.answers.changed()
+        self.blackboard.waiting.close()
+        self.ledger.words.close()
+        await self.dense.aclose()
 
     def rehearsed(self, seqs: list[int]) -> None:
         """Note a use, to be recorded behind the answer."""

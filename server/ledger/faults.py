@@ -17,6 +17,8 @@ _MEANINGS: tuple[tuple[str, type[StoreError], str], ...] = (
     ("malformed", StoreCorrupt, "The database is damaged. `loci doctor` says what can be done."),
     ("not a database", StoreCorrupt, "ledger.db is not a database. Restore it from backups/."),
     ("foreign key", StoreError, "This tenant was erased meanwhile. Nothing of this was kept."),
+    ("no such table: words_", StoreError, "This tenant was erased meanwhile."),
+    ("no such fts5 table", StoreError, "This tenant was erased meanwhile."),
     ("locked", StoreBusy, "Another program holds the database. Close it and repeat."),
     ("i/o error", StoreError, "The disk failed. Nothing of this write was acknowledged."),
 )

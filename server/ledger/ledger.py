@@ -13,9 +13,8 @@ from sqlalchemy import Connection, Engine, select, text
 from sqlalchemy.dialects.sqlite import insert
 
 from ..errors import StoreCorrupt, StoreReadOnly
-from ..model import Residue, utc_now
+from ..model import utc_now
 from ..tasks import task_group
-from .erase import Needle, explained
 from .erase_tenant import ErasedTenant, erase_tenant
 from .faults import store_faults
 from .fulltext import create_words
@@ -24,7 +23,6 @@ from .migrations import SCRIPTS, newest, refuse_future, revision_of, upgrade
 from .outbox import Erasures, enter
 from .readers import Readers, open_readers
 from .registry import Registry
-from .residue import find_residue
 from .sqlite import reading_engine, writing_engine
 from .tables import tenants
 from .tenant import TenantLedger
@@ -96,16 +94,12 @@ class Ledger:
         audited = self._audited and not name.startswith("~")
         return TenantLedger(*keys, dimension, *doors, audited)
 
-    async def erase_tenant(self, name: str, now: datetime) -> tuple[ErasedTenant, Residue]:
-        """Remove a tenant, and look through all files for what stayed. Raises NotFound, StoreError."""
+    async def erase_tenant(self, name: str, now: datetime) -> ErasedTenant:
+        """Remove a tenant. What stayed, its ledger's `erasure.residue` finds. Raises NotFound, StoreError."""
         async with self._entering:
             erased = await self._writer.write(Do(lambda c: erase_tenant(c, name, now)))
             self._tenants.pop(name, None)
-
-        async def is_explained(needle: Needle) -> bool:
-            return await self._readers.read(lambda c: explained(c, needle))
-
-        return erased, await find_residue(*self._files, erased.erasure, is_explained)
+        return erased
 
     @property
     def writes_waiting(self) -> int:

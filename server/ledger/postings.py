@@ -12,10 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["PAIR_BYTES", "Counted", "Postings", "weighed"]
+__all__ = ["Counted", "Postings", "hashes_of", "size_of", "weighed"]
 
-PAIR_BYTES = 8
-"""What a word in a version takes."""
 _K1, _B = 1.2, 0.75
 _LEAST = 1e-6
 """What a word is worth, if more than half of all versions have it."""
@@ -87,11 +85,23 @@ def hashes_of(words: Sequence[str]) -> NDArray[np.int64]:
     return np.fromiter(map(hash, words), np.int64, len(words))
 
 
-def weighed(seqs: NDArray[np.int64], counted: Counted) -> Postings:
+def size_of(seqs: NDArray[np.int64], parts: Sequence[Counted]) -> int:
+    """The bytes that postings of these will hold."""
+    return 8 * (len(seqs) + 1) + sum(24 * len(one.hashes) + 8 * len(one.places) for one in parts)
+
+
+def weighed(seqs: NDArray[np.int64], parts: Sequence[Counted]) -> Postings:
     """The postings of versions: at least one, and at least one word."""
-    lengths = np.bincount(counted.places, counted.uses, len(seqs))
-    rarity = np.log((len(seqs) - counted.spread + 0.5) / (counted.spread + 0.5))
+    lengths = np.zeros(len(seqs))
+    for part in parts:
+        lengths += np.bincount(part.places, part.uses, len(seqs))
+    damping = _K1 * (1 - _B + _B * lengths / lengths.mean())
+    worth = np.concatenate([_worth(part, damping) for part in parts])
+    return Postings(seqs, Counted(*map(np.concatenate, zip(*parts, strict=True))), worth)
+
+
+def _worth(counted: Counted, damping: NDArray[np.float64]) -> NDArray[np.float32]:
+    rarity = np.log((len(damping) - counted.spread + 0.5) / (counted.spread + 0.5))
     worth = np.repeat(np.where(rarity > 0, rarity, _LEAST), counted.spread)
-    damped = (_K1 * (1 - _B + _B * lengths / lengths.mean()))[counted.places]
-    worth *= counted.uses * (_K1 + 1) / (counted.uses + damped)
-    return Postings(seqs, counted, worth.astype(np.float32))
+    worth *= counted.uses * (_K1 + 1) / (counted.uses + damping[counted.places])
+    return worth.astype(np.float32)

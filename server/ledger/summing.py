@@ -15,7 +15,7 @@ from . import reads
 from .fulltext import any_of
 from .postings import Postings
 from .prepared import Prepared, prepare
-from .ranking import FEW, LAST, OVERFETCH, Match, ranked_all, scored_all
+from .ranking import FEW, LAST, OVERFETCH, Match, ranked_all, scored_all, search
 from .readers import Fetch
 from .terms import as_question
 from .vocabulary import stems
@@ -43,9 +43,12 @@ def best_of(
     terms = as_question(question)
     if not terms:
         return [[] for _ in sights]
+    since = newer(fetch, tenant, postings.last, FEW + 1)
+    if since > FEW:
+        return [search(fetch, tenant, question, sight, limit) for sight in sights]
     scores = _scores(fetch, tenant, postings, terms)
     found = [_seen(fetch, tenant, postings, scores, sight, limit) for sight in sights]
-    if newer(fetch, tenant, postings.last, 1):
+    if since:
         for sight, matches in zip(sights, found, strict=True):
             matches += _since(fetch, tenant, postings, terms, sight, limit)
             matches.sort(key=lambda one: (-one.bm25, -one.seq))

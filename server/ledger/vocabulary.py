@@ -1,7 +1,7 @@
 """What FTS5 knows of a tenant's words, read as a whole; and what it makes of a question's."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import cache
 from pathlib import Path
@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 from ..errors import StoreCorrupt
 from .faults import store_faults
 from .fulltext import TOKENIZER
-from .postings import PAIR_BYTES, Counted, Postings, hashes_of, weighed
+from .postings import Counted, Postings, hashes_of, size_of, weighed
 
 __all__ = ["Stems", "read_postings", "stems"]
 
-_TERMS = 4000
-"""Read at once."""
+_USES = 200_000
+"""Read at once, of as many words as have them: some 12 MB."""
+_STEPS = 50_000
+"""Of SQLite's, between two looks whether to stop: some milliseconds."""
 _LONGEST = 3.0
 """Seconds of reading: an erasure waits 5 for whoever reads, until it can empty the log."""
 _KNOWN = 50_000
@@ -27,9 +29,15 @@ _KNOWN = 50_000
 _ALL = "SELECT term, count(*), group_concat(doc) FROM temp.vocabulary GROUP BY term"
 
 
-def read_postings(path: Path, tenant: int, most: int) -> Postings | None:
+_Row = tuple[str, int, str]
+"""A word, how often it is used, and the seqs of where, with commas."""
+
+
+def read_postings(
+    path: Path, tenant: int, most: int, stopped: Callable[[], bool] = lambda: False
+) -> Postings | None:
     """The words of all the tenant's versions; None where there are none, or they take more than `most` bytes
-    or too long.
+    or too long, or the caller `stopped` it.
 
     Blocks, for a third of a second with 700,000 words, mostly without the interpreter.
 
@@ -47,28 +55,50 @@ def read_postings(path: Path, tenant: int, most: int) -> Postings | None:
         connection.execute(
             f"CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab(main, words_{tenant:d}, instance)"
         )
-        # Both statements see the same.
-        connection.execute("BEGIN")
-        ids = connection.execute(f"SELECT id FROM words_{tenant:d}_docsize ORDER BY id")
-        seqs = np.fromiter((seq for (seq,) in ids), np.int64)
-        parts: list[Counted] = []
         until = monotonic() + _LONGEST
-        for part in _counted(connection, seqs):
-            parts.append(part)
-            if PAIR_BYTES * sum(len(one.places) for one in parts) > most or monotonic() > until:
-                return None
-    made = weighed(seqs, _joined(parts)) if parts else None
-    return made if made is not None and made.nbytes <= most else None
+        connection.set_progress_handler(lambda: stopped() or monotonic() > until, _STEPS)
+        try:
+            return _read(connection, tenant, most)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+                raise
+            return None
+
+
+def _read(connection: sqlite3.Connection, tenant: int, most: int) -> Postings | None:
+    # Both statements see the same.
+    connection.execute("BEGIN")
+    ids = connection.execute(f"SELECT id FROM words_{tenant:d}_docsize ORDER BY id")
+    seqs = np.fromiter((seq for (seq,) in ids), np.int64)
+    parts: list[Counted] = []
+    for part in _counted(connection, seqs):
+        parts.append(part)
+        if size_of(seqs, parts) > most:
+            return None
+    # An erasure waits for whoever reads.
+    connection.execute("COMMIT")
+    return weighed(seqs, parts) if parts else None
 
 
 def _decoded(text: bytes) -> str:
     return text.decode(errors="replace")
 
 
+def _batches(rows: Iterable[_Row]) -> Iterator[list[_Row]]:
+    batch, uses = list[_Row](), 0
+    for row in rows:
+        batch.append(row)
+        uses += row[1]
+        if uses >= _USES:
+            yield batch
+            batch, uses = [], 0
+    if batch:
+        yield batch
+
+
 def _counted(connection: sqlite3.Connection, seqs: NDArray[np.int64]) -> Iterator[Counted]:
     """Some of the words at a time."""
-    cursor = connection.execute(_ALL)
-    while rows := cursor.fetchmany(_TERMS):
+    for rows in _batches(connection.execute(_ALL)):
         terms, uses, versions = zip(*rows, strict=True)
         found = np.fromstring(",".join(versions), np.int64, sep=",")
         places = np.searchsorted(seqs, found)
@@ -81,11 +111,6 @@ def _counted(connection: sqlite3.Connection, seqs: NDArray[np.int64]) -> Iterato
         spread = np.bincount(pairs // len(seqs), minlength=len(terms))
         cells = ((pairs % len(seqs)).astype(np.int32), often.astype(np.int32))
         yield Counted(hashes_of(terms), spread, *cells)
-
-
-def _joined(parts: Sequence[Counted]) -> Counted:
-    hashes, spread, places, uses = map(np.concatenate, zip(*parts, strict=True))
-    return Counted(hashes, spread, places, uses)
 
 
 class Stems:
@@ -106,21 +131,32 @@ class Stems:
         """What each word becomes: one stem, several in a row, or none. Blocks for a moment."""
         with self._lock:
             if len(self._known) > _KNOWN:
-                self._known.clear()
-            new = [word for word in dict.fromkeys(words) if word not in self._known]
-            if new:
-                self._learn(new)
-            return [self._known[word] for word in words]
+                self.forget()
+            known = self._known
+            if new := [word for word in dict.fromkeys(words) if word not in known]:
+                known |= zip(new, self._asked(new), strict=True)
+            return [known[word] for word in words]
 
-    def _learn(self, words: Sequence[str]) -> None:
-        self._known.update({word: [] for word in words})
-        self._connection.executemany(
-            "INSERT INTO words(rowid, word) VALUES (?, ?)", list(enumerate(words))
-        )
-        stems = self._connection.execute('SELECT doc, term FROM stems ORDER BY doc, "offset"')
-        for place, stem in stems:
-            self._known[words[int(place)]].append(stem)
-        self._connection.rollback()
+    def __len__(self) -> int:
+        """How many words are kept."""
+        return len(self._known)
+
+    def forget(self) -> None:
+        """Keep none of the words that were asked for."""
+        self._known = {}
+
+    def _asked(self, words: Sequence[str]) -> list[list[str]]:
+        found: list[list[str]] = [[] for _ in words]
+        try:
+            self._connection.executemany(
+                "INSERT INTO words(rowid, word) VALUES (?, ?)", list(enumerate(words))
+            )
+            stems = self._connection.execute('SELECT doc, term FROM stems ORDER BY doc, "offset"')
+            for place, stem in stems:
+                found[int(place)].append(stem)
+        finally:
+            self._connection.rollback()
+        return found
 
 
 @cache

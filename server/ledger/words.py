@@ -4,6 +4,7 @@ Postings are made behind the answers (`renew`), and made anew when much has come
 them but time, and how many versions are ranked of a question whose words are everywhere.
 """
 
+import math
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from .postings import Postings
 from .ranking import Match, absent, search
 from .readers import Readers
 from .summing import best_of, newer
-from .vocabulary import read_postings
+from .vocabulary import read_postings, stems
 from .where import Sight
 
 __all__ = ["Held", "Words"]
@@ -120,22 +121,38 @@ class Words:
         if not self._asked or self._too_many or began < self._rested:
             return
         self._asked = False
-        postings, tenant = self._held.get(self), self._tenant
-        after, many = 0 if postings is None else postings.last, _FROM
+        dropped, tenant, most = self._dropped, self._tenant, self._held.budget
+        after, many = self._last, _FROM
         if await self._readers.ask(lambda fetch: newer(fetch, tenant, after, many)) < many:
             return
-        dropped, most = self._dropped, self._held.budget
-        made = await to_thread.run_sync(read_postings, self._path, tenant, most)
-        self._too_many = made is None
-        if made is None:
-            self._held.drop(self)
-        if made is not None and dropped == self._dropped:
-            self._held.put(self, made)
+        cells = (self._path, tenant, most, lambda: dropped != self._dropped)
+        made = await to_thread.run_sync(read_postings, *cells)
+        if dropped == self._dropped:
+            self._hold(made)
         ended = anyio.current_time()
-        self._rested = ended + _PAUSE * (ended - began)
+        self._rested = max(self._rested, ended + _PAUSE * (ended - began))
 
     def drop(self) -> None:
         """Hold nothing, nor what is being made now: something was erased."""
         self._dropped += 1
         self._too_many = False
         self._held.drop(self)
+        # Who asks for what is erased says its words.
+        stems().forget()
+
+    def close(self) -> None:
+        """Hold nothing from now on."""
+        self.drop()
+        self._rested = math.inf
+
+    @property
+    def _last(self) -> int:
+        """The newest version that is in them."""
+        return 0 if (postings := self._held.get(self)) is None else postings.last
+
+    def _hold(self, made: Postings | None) -> None:
+        self._too_many = made is None
+        if made is None:
+            self._held.drop(self)
+        else:
+            self._held.put(self, made)

@@ -24,13 +24,14 @@ class Chosen:
     """One tenant's. A version's vectors never change, so they are right for as long as they are held;
     what was erased must not be."""
 
-    __slots__ = ("_forgotten", "_ledger", "_lock", "_matrices")
+    __slots__ = ("_closed", "_forgotten", "_ledger", "_lock", "_matrices")
 
     def __init__(self, ledger: TenantLedger, matrices: Matrices) -> None:
         self._ledger = ledger
         self._matrices = matrices
         self._lock = anyio.Lock()
         self._forgotten = 0
+        self._closed = False
 
     async def compare(
         self, query: NDArray[np.float32], seqs: Sequence[int], matrix: HeldIndex | None
@@ -61,9 +62,9 @@ class Chosen:
         held = self._matrices.get(self)
         return held is not None and await held.holds(ids)
 
-    def drop(self) -> None:
-        """Hold nothing, nor what is being read now."""
-        self._forgotten += 1
+    def close(self) -> None:
+        """Hold nothing from now on."""
+        self._closed = True
         self._matrices.drop(self)
 
     async def _read(self, query: NDArray[np.float32], seqs: Sequence[int], *, hold: bool) -> Found:
@@ -71,7 +72,7 @@ class Chosen:
         rows = await self._ledger.index_rows(seqs)
         if hold:
             async with self._lock:
-                if before == self._forgotten:
+                if before == self._forgotten and not self._closed:
                     await self._hold(rows.ids, rows.vectors)
         return Found(rows.ids, rows.vectors @ query)
 

@@ -44,9 +44,9 @@ class Dense:
 
     __slots__ = (
         "_chosen",
+        "_closed",
         "_count",
         "_exact_up_to",
-        "_given_back",
         "_ledger",
         "_loading",
         "_lock",
@@ -55,7 +55,7 @@ class Dense:
         "_retired",
         "_served",
         "on_failure",
-        "on_missing",
+        "on_turn",
     )
 
     def __init__(self, ledger: TenantLedger, matrices: Matrices, exact_up_to: int) -> None:
@@ -69,15 +69,15 @@ class Dense:
         self._loading = anyio.Lock()
         self._missed: list[_Change] | None = None
         """What was written while the vectors were read."""
-        self._given_back = 0
+        self._closed = False
         self._count: int | None = None
         self._served: Served | None = None
         self._retired: list[Served] = []
         """Those that failed, to be closed behind the answers."""
         self.on_failure: Callable[[IndexFailed], None] = lambda _: None
         """Told when the served generation fails a search, which is then answered exactly."""
-        self.on_missing: Callable[[], None] = lambda: None
-        """Told when the index should be searched and none is served."""
+        self.on_turn: Callable[[], None] = lambda: None
+        """Told when a generation should be served and none is, or one is that is not needed now."""
 
     async def search(
         self, query: NDArray[np.float32], sight: Sight, limit: int
@@ -199,7 +199,9 @@ class Dense:
                 served = await serve(self._ledger.index, generation, self._ledger.dimension, after)
                 self._count = await self._ledger.index.count()
                 old, self._served = self._served, served
-                if self._many(self._count):
+                if self._closed:
+                    old, self._served = served, None
+                elif self._many(self._count):
                     self._matrices.drop(self)
         except BaseException:
             await generation.aclose()
@@ -242,18 +244,17 @@ class Dense:
         """Whether any of the passages can be found. Raises IndexFailed."""
         wanted = np.array(ids, np.int64)
         matrix, served = self._matrices.peek(self), self._served
-        if matrix is not None and await matrix.holds(wanted):
-            return True
-        if await self._chosen.holds(wanted):
-            return True
-        return served is not None and await served.holds(wanted)
+        for held in (matrix, self._chosen, served):
+            if held is not None and await held.holds(wanted):
+                return True
+        return False
 
     async def aclose(self) -> None:
-        """Give everything back, and what is being read when it is there."""
+        """Hold nothing from now on. Raises IndexFailed."""
         async with self._lock:
-            self._given_back += 1
+            self._closed = True
             self._matrices.drop(self)
-            self._chosen.drop()
+            self._chosen.close()
         await self.unserve()
         await self.retire()
 
@@ -270,14 +271,13 @@ class Dense:
     async def _found(self, queries: NDArray[np.float32], limit: int, least: float) -> list[Found]:
         if await self.is_large():
             if (served := self._served) is None:
-                self.on_missing()
+                self.on_turn()
             else:
                 try:
                     return await served.search(queries, limit, least)
                 except IndexFailed as error:
                     self._give_up(served, error)
-        matrix = await self._matrix()
-        if matrix is not None:
+        if (matrix := await self._matrix()) is not None:
             return await matrix.search(queries, limit, least)
         return await scan(self._ledger.index, queries, limit, least)
 
@@ -303,13 +303,12 @@ class Dense:
 
     async def _load(self, matrix: HeldIndex) -> HeldIndex:
         """Read them all. What is written meanwhile does not wait for it, and is taken in at the end."""
-        missed, given_back = list[_Change](), self._given_back
-        self._missed = missed
+        self._missed = missed = list[_Change]()
         try:
             async for rows in self._ledger.index.pages():
                 await matrix.upsert(rows.ids, rows.vectors)
             async with self._lock:
-                if given_back == self._given_back:
+                if not self._closed:
                     await self._take_in(matrix, missed)
         finally:
             self._missed = None
@@ -323,6 +322,8 @@ class Dense:
         many = self._many(self._count)
         if (self._served is None) if many else fitting(matrix, self._count):
             self._matrices.put(self, matrix)
+            if self._served is not None:
+                self.on_turn()
         else:
             self._matrices.drop(self)
 
@@ -330,8 +331,7 @@ class Dense:
         self, query: NDArray[np.float32], seqs: Sequence[int], limit: int
     ) -> Mapping[int, float]:
         """Compare the vectors of some versions one by one."""
-        small = not await self.is_large()
-        matrix = await self._matrix() if small else self._matrices.get(self)
+        matrix = self._matrices.get(self) if await self.is_large() else await self._matrix()
         return best_of(await self._chosen.compare(query, seqs, matrix), limit)
 
 

@@ -12,8 +12,11 @@ from support.engines import ask, keep, opened
 
 from loci.server.embedding import HashEmbedder
 from loci.server.engine import Engine, Limits
+from loci.server.engine.feed import Feed
+from loci.server.errors import IndexFailed
 from loci.server.home import DATABASE
 from loci.server.index import ExactIndex, coded_bytes
+from loci.server.index.folders import folder_of
 from loci.server.ledger import IndexLedger, TenantLedger, open_ledger
 from loci.server.ledger.vectors import IndexRows
 from loci.server.model import ForgetMode
@@ -98,12 +101,45 @@ async def test_who_finds_no_place_is_served_though_nothing_is_written(
                 # Nothing is held yet, so each would have a place.
                 assert await searched(engine, name) == "by codes"
             monkeypatch.setattr("loci.server.engine.feeding._LINGER", 0.0)
+            monkeypatch.setattr("loci.server.engine.feeding._PAUSE", 0)
             for name in "ab":
                 assert facts(1)[0] in await ask(await engine.for_tenant(name), facts(1)[0])
             while await searched(engine, "b") != "through the index":
                 await anyio.lowlevel.checkpoint()
             assert await searched(engine, "a") == "by codes"
             assert facts(1)[0] in await ask(await engine.for_tenant("b"), facts(1)[0])
+            # Its place is free then.
+            await engine.erase_tenant("a")
+            assert facts(2)[1] in await ask(await engine.for_tenant("b"), facts(2)[1])
+            assert await searched(engine, "b") == "by codes"
+            while list(folder_of(tmp_path / "index", "b").glob("copy-*")):
+                await anyio.lowlevel.checkpoint()
+
+
+async def test_a_feed_that_fails_keeps_its_pause_however_often_it_is_missed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[Feed] = []
+    failed = anyio.Event()
+
+    async def step(feed: Feed) -> None:
+        steps.append(feed)
+        failed.set()
+        raise IndexFailed("not now")
+
+    monkeypatch.setattr(Feed, "step", step)
+    monkeypatch.setattr(Feed, "is_far_behind", property(lambda _: True))
+    monkeypatch.setattr("loci.server.engine.feeding._LINGER", 0.0)
+    monkeypatch.setattr("loci.server.engine.feeding._RETRY", 3600.0)
+    with anyio.fail_after(30):
+        async with opened(tmp_path, limits=Limits(exact_up_to=20), index=True) as engine:
+            memories = await engine.for_tenant("a")
+            await failed.wait()
+            for fact in facts(30):
+                await keep(memories, fact)
+                await ask(memories, fact)
+            await anyio.wait_all_tasks_blocked()
+    assert len(steps) == 1
 
 
 async def test_nobody_waits_for_vectors_of_another_tenant_to_be_read(
@@ -136,11 +172,13 @@ async def test_what_is_given_back_while_it_is_read_is_not_held(
                 await reading.begun.wait()
                 await dense.aclose()
                 reading.go_on.set()
+        # Who was answered last holds nothing either.
+        await dense.nearest(np.eye(1, 64, dtype=np.float32), 1)
+        await dense.among(np.eye(1, 64, dtype=np.float32)[0], [range(1, 9)], 1)
         assert matrices.size() == 0
-        # Erasing a tenant may fail: it is read again then.
-        assert await dense.ready()
-        assert matrices.size() > 0
-        await dense.aclose()
+        made, after = await generation(ledger), await ledger.index.last()
+        await dense.serve(made, after)
+        assert not dense.served
 
 
 async def test_what_is_served_while_it_is_read_is_not_held(

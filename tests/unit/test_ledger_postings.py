@@ -4,8 +4,10 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import anyio
 import pytest
@@ -17,7 +19,8 @@ from support.ledgers import a_dated
 from loci.server.errors import StoreError
 from loci.server.ledger import NewMemory, Sight, TenantLedger, open_ledger
 from loci.server.ledger.postings import Postings
-from loci.server.ledger.vocabulary import Stems, read_postings
+from loci.server.ledger.ranking import Match, search
+from loci.server.ledger.vocabulary import Stems, read_postings, stems
 from loci.server.ledger.words import Held
 from loci.server.model import Filters
 
@@ -159,8 +162,8 @@ async def test_what_is_erased_is_not_held_even_if_it_was_read_before(
         assert not tenant.words.held
         assert len(await found(tenant, "harbour")) == 20
 
-        def read_then_erase(path: Path, number: int, most: int) -> Postings | None:
-            made = read_postings(path, number, most)
+        def read_then_erase(path: Path, *cells: Any) -> Postings | None:
+            made = read_postings(path, *cells)
             anyio.from_thread.run_sync(tenant.words.drop)
             return made
 
@@ -189,6 +192,114 @@ async def test_whose_were_not_used_for_the_longest_go_first(tmp_path: Path) -> N
     assert held.get("a") is made
     held.put("c", made)
     assert [owner in held for owner in "abc"] == [True, False, True]
+
+
+@pytest.mark.parametrize("text", ["一" * 11_000, "a" * 40_000, "\U0001f600" * 9000])
+async def test_tokens_that_fts5_cuts_are_read(tmp_path: Path, text: str) -> None:
+    new = [a_dated(1, "A harbour."), a_dated(2, f"{text} harbour")]
+    async with tenant_of(tmp_path, new) as tenant:
+        wanted = await found(tenant, "harbour")
+        await hold(tenant)
+        assert await found(tenant, "harbour") == pytest.approx(wanted, rel=1e-5)
+
+
+async def test_reading_ends_when_it_is_stopped_or_takes_too_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loci.server.ledger.vocabulary._STEPS", 10)
+    path = tmp_path / "ledger.db"
+    async with tenant_of(tmp_path, [a_dated(n, f"Harbour {n}.") for n in range(20)]):
+        assert read_postings(path, 1, 1 << 20) is not None
+        assert read_postings(path, 1, 1 << 20, lambda: True) is None
+        monkeypatch.setattr("loci.server.ledger.vocabulary._LONGEST", -1.0)
+        assert read_postings(path, 1, 1 << 20) is None
+
+
+async def test_what_is_read_is_counted_before_all_of_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loci.server.ledger.vocabulary._USES", 1)
+    path = tmp_path / "ledger.db"
+    async with tenant_of(tmp_path, [a_dated(n, f"Harbour {n}.") for n in range(20)]):
+        made = read_postings(path, 1, 1 << 20)
+        assert made is not None
+        assert read_postings(path, 1, made.nbytes) is not None
+        weighed: list[object] = []
+        monkeypatch.setattr("loci.server.ledger.vocabulary.weighed", weighed.append)
+        assert read_postings(path, 1, made.nbytes - 1) is None
+        assert not weighed
+
+
+async def test_what_has_grown_too_large_is_held_and_read_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loci.server.ledger.ledger.Held", partial(Held, 3000))
+    read: list[Path] = []
+
+    def counted(path: Path, *cells: Any) -> Postings | None:
+        read.append(path)
+        return read_postings(path, *cells)
+
+    monkeypatch.setattr("loci.server.ledger.words.read_postings", counted)
+    async with tenant_of(tmp_path, [a_dated(n, f"Harbour {n}.") for n in range(20)]) as tenant:
+        await hold(tenant)
+        await tenant.store([a_dated(n, f"Walrus {n}.") for n in range(21, 200)], START)
+        for _ in range(3):
+            assert len(await found(tenant, "harbour")) == 20
+            await tenant.words.renew()
+            assert not tenant.words.held
+        assert len(read) == 2
+        # Less may be left after an erasure.
+        tenant.words.drop()
+        await found(tenant, "harbour")
+        await tenant.words.renew()
+        assert len(read) == 3
+
+
+async def test_who_may_be_seen_is_found_below_many_who_may_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loci.server.ledger.summing.FEW", 2)
+    new = [
+        *(a_dated(n, "Harbour.", session="a") for n in range(100)),
+        *(a_dated(n, f"A harbour with {n} cranes.", session="b") for n in range(100, 105)),
+    ]
+    async with tenant_of(tmp_path, new) as tenant:
+        (wanted,) = await tenant.words.match("harbour", [in_session("b")], 3)
+        await hold(tenant)
+        assert len(wanted) == 3
+        (matches,) = await tenant.words.match("harbour", [in_session("b")], 3)
+        assert dict(matches) == pytest.approx(dict(wanted), rel=1e-5)
+
+
+async def test_what_is_far_behind_is_left_to_fts5(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loci.server.ledger.summing.FEW", 10)
+    ranked: list[object] = []
+
+    def counted(*cells: Any) -> list[Match]:
+        ranked.append(cells)
+        return search(*cells)
+
+    monkeypatch.setattr("loci.server.ledger.summing.search", counted)
+    async with tenant_of(tmp_path, [a_dated(n, f"Harbour {n}.") for n in range(20)]) as tenant:
+        await hold(tenant)
+        await tenant.store([a_dated(n, f"Harbour {n}.") for n in range(20, 30)], START)
+        assert len(await found(tenant, "harbour")) == 30
+        assert not ranked
+        await tenant.store([a_dated(30, "Harbour 30.")], START)
+        assert len(await found(tenant, "harbour")) == 31
+        assert ranked
+
+
+async def test_words_of_questions_are_kept_by_nobody_after_an_erasure(tmp_path: Path) -> None:
+    async with tenant_of(tmp_path, [a_dated(n, f"Harbour {n}.") for n in range(20)]) as tenant:
+        await hold(tenant)
+        await found(tenant, "walrus")
+        assert len(stems())
+        tenant.words.drop()
+        assert not len(stems())
 
 
 async def test_a_tenant_without_memories_has_no_postings(tmp_path: Path) -> None:
