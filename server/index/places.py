@@ -55,8 +55,8 @@ class Graph:
 HNSW = Graph(
     space="cosine",
     max_neighbors=32,
-    ef_construction=200,
-    ef_search=128,
+    ef_construction=100,
+    ef_search=200,
     sync_threshold=1000,
     batch_size=100,
 )
