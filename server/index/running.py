@@ -17,7 +17,7 @@ from .worker import Worker
 
 __all__ = ["open_shelves"]
 
-_NICE = 5
+_NICE = 10
 _IDLE = 30.0
 """Seconds after which a worker that nobody asks ends."""
 
