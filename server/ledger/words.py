@@ -27,6 +27,9 @@ _BUDGET = 128 << 20
 _FROM = 1000
 """Versions from which postings are held, and so many newer ones from which they are made anew; fewer are ranked
 by FTS5 in a millisecond."""
+_YIELDING = 3.0
+"""Seconds after which a reading ends when something of any tenant is erased: an erasure waits 5 for readers, until
+it can empty the log."""
 _PAUSE = 20
 """Times as long as making them took, until they are made again, whatever became of them."""
 
@@ -34,11 +37,13 @@ _PAUSE = 20
 class Held:
     """The postings of all tenants, within a budget: whose were not used for the longest go first."""
 
-    __slots__ = ("_held", "budget")
+    __slots__ = ("_held", "budget", "erasures")
 
     def __init__(self, budget: int = _BUDGET) -> None:
         """`budget` in bytes."""
         self.budget = budget
+        self.erasures = 0
+        """How often something was erased, of any tenant."""
         self._held: OrderedDict[object, Postings] = OrderedDict()
 
     def get(self, owner: object) -> Postings | None:
@@ -125,9 +130,14 @@ class Words:
         after, many = self._last, _FROM
         if await self._readers.ask(lambda fetch: newer(fetch, tenant, after, many)) < many:
             return
-        cells = (self._path, tenant, most, lambda: dropped != self._dropped)
-        made = await to_thread.run_sync(read_postings, *cells)
-        if dropped == self._dropped:
+        erasures = self._held.erasures
+
+        def stopped(seconds: float) -> bool:
+            disturbed = seconds > _YIELDING and erasures != self._held.erasures
+            return disturbed or dropped != self._dropped
+
+        made = await to_thread.run_sync(read_postings, self._path, tenant, most, stopped)
+        if dropped == self._dropped and (made is not None or erasures == self._held.erasures):
             self._hold(made)
         ended = anyio.current_time()
         self._rested = max(self._rested, ended + _PAUSE * (ended - began))
@@ -135,6 +145,7 @@ class Words:
     def drop(self) -> None:
         """Hold nothing, nor what is being made now: something was erased."""
         self._dropped += 1
+        self._held.erasures += 1
         self._too_many = False
         self._held.drop(self)
         # Who asks for what is erased says its words.

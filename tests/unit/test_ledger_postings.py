@@ -210,9 +210,33 @@ async def test_reading_ends_when_it_is_stopped_or_takes_too_long(
     path = tmp_path / "ledger.db"
     async with tenant_of(tmp_path, [a_dated(n, f"Harbour {n}.") for n in range(20)]):
         assert read_postings(path, 1, 1 << 20) is not None
-        assert read_postings(path, 1, 1 << 20, lambda: True) is None
+        assert read_postings(path, 1, 1 << 20, lambda _: True) is None
         monkeypatch.setattr("loci.server.ledger.vocabulary._LONGEST", -1.0)
         assert read_postings(path, 1, 1 << 20) is None
+
+
+@pytest.mark.parametrize(("seconds", "left"), [(0.0, False), (3600.0, True)])
+async def test_who_reads_long_gives_way_to_the_erasures_of_others_and_reads_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, *, left: bool
+) -> None:
+    monkeypatch.setattr("loci.server.ledger.words._YIELDING", seconds)
+    monkeypatch.setattr("loci.server.ledger.vocabulary._STEPS", 10)
+    async with open_ledger(tmp_path / "ledger.db") as ledger:
+        tenant = await ledger.for_tenant("somebody", model="m", dimension=4)
+        other = await ledger.for_tenant("other", model="m", dimension=4)
+        await tenant.store([a_dated(n, f"Harbour {n}.") for n in range(20)], START)
+
+        def erased_meanwhile(*cells: Any) -> Postings | None:
+            # By when it is asked whether to go on.
+            anyio.from_thread.run_sync(other.words.drop)
+            return read_postings(*cells)
+
+        with monkeypatch.context() as patch:
+            patch.setattr("loci.server.ledger.words.read_postings", erased_meanwhile)
+            await found(tenant, "harbour")
+            await tenant.words.renew()
+            assert tenant.words.held is left
+        await hold(tenant)
 
 
 async def test_what_is_read_is_counted_before_all_of_it_was(
