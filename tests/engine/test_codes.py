@@ -6,6 +6,7 @@ from pathlib import Path
 import anyio
 import pytest
 from support.engines import ask, keep, opened
+from support.sentences import facts
 
 from loci.server.engine import Limits, Memories
 from loci.server.ledger import IndexLedger, TenantLedger
@@ -20,10 +21,6 @@ FEW = 40
 @pytest.fixture(autouse=True)
 def by_codes_from_few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("loci.server.retrieval.matrices.CODED", FEW)
-
-
-def facts(count: int, start: int = 0) -> list[str]:
-    return [f"Harbour {n} has {n % 7} cranes and a keeper." for n in range(start, start + count)]
 
 
 async def test_what_grows_is_searched_exactly_then_by_codes_then_through_the_index(

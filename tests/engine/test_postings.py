@@ -11,6 +11,7 @@ import anyio.lowlevel
 import pytest
 from anyio import wait_all_tasks_blocked
 from support.engines import START, ask, keep
+from support.sentences import facts
 
 from loci.server.embedding import HashEmbedder
 from loci.server.engine import Engine, Memories, open_engine
@@ -26,7 +27,7 @@ from loci.server.tokens import TokenCounter
 
 pytestmark = pytest.mark.anyio
 
-FACTS = [f"Harbour {n} has {n % 7} cranes and a keeper." for n in range(30)]
+FACTS = facts(30)
 EMBEDDER = HashEmbedder()
 COUNTER = TokenCounter()
 

@@ -9,6 +9,7 @@ import anyio.lowlevel
 import numpy as np
 import pytest
 from support.engines import ask, keep, opened
+from support.sentences import facts
 
 from loci.server.embedding import HashEmbedder
 from loci.server.engine import Engine, Limits
@@ -51,10 +52,6 @@ class Reading:
                 await self.go_on.wait()
 
         patch.setattr(IndexLedger, "pages", slowly)
-
-
-def facts(count: int, start: int = 0) -> list[str]:
-    return [f"Harbour {n} has {n % 7} cranes and a keeper." for n in range(start, start + count)]
 
 
 def places_for(count: int) -> int:

@@ -5,7 +5,7 @@ import random
 from importlib.resources import files
 from itertools import accumulate
 
-__all__ = ["sentence"]
+__all__ = ["facts", "sentence"]
 
 MODEL = "server/embedding/minilm"
 
@@ -27,3 +27,8 @@ def sentence(number: int) -> str:
     dice = random.Random(number)
     words = dice.choices(LEXICON, cum_weights=ODDS, k=dice.randrange(10, 20))
     return f"{' '.join(words).capitalize()} {number}."
+
+
+def facts(count: int, start: int = 0) -> list[str]:
+    """So many different facts that are much alike."""
+    return [f"Harbour {n} has {n % 7} cranes and a keeper." for n in range(start, start + count)]

@@ -55,6 +55,10 @@ def made_of_whatever_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("loci.server.ledger.words._PAUSE", 0)
 
 
+def harbours(count: int, start: int = 0) -> list[NewMemory]:
+    return [a_dated(n, f"Harbour {n}.") for n in range(start, start + count)]
+
+
 @asynccontextmanager
 async def tenant_of(home: Path, new: Sequence[NewMemory]) -> AsyncGenerator[TenantLedger]:
     async with open_ledger(home / "ledger.db") as ledger:
@@ -66,9 +70,13 @@ async def tenant_of(home: Path, new: Sequence[NewMemory]) -> AsyncGenerator[Tena
         yield tenant
 
 
-async def hold(tenant: TenantLedger) -> None:
+async def renew(tenant: TenantLedger) -> None:
     await tenant.words.match("", [SIGHT], 1)
     await tenant.words.renew()
+
+
+async def hold(tenant: TenantLedger) -> None:
+    await renew(tenant)
     assert tenant.words.held
 
 
@@ -111,7 +119,7 @@ def test_versions_and_scores_are_those_of_fts5(
 
 
 async def test_what_is_stored_later_is_found_and_taken_in_when_it_is_much(tmp_path: Path) -> None:
-    new = [a_dated(n, f"Harbour {n}.") for n in range(20)]
+    new = harbours(20)
     async with tenant_of(tmp_path, new) as tenant:
         await hold(tenant)
         (stored,), _ = await tenant.store([a_dated(21, "A walrus in the harbour.")], START)
@@ -130,7 +138,7 @@ async def test_what_is_stored_later_is_found_and_taken_in_when_it_is_much(tmp_pa
 async def test_nothing_is_made_that_nobody_asked_for_or_that_is_little(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with tenant_of(tmp_path, [a_dated(n, f"Harbour {n}.") for n in range(20)]) as tenant:
+    async with tenant_of(tmp_path, harbours(20)) as tenant:
         await tenant.words.renew()
         assert not tenant.words.held
         monkeypatch.setattr("loci.server.ledger.words._FROM", 21)
@@ -143,7 +151,7 @@ async def test_who_loses_them_at_once_waits_before_they_are_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("loci.server.ledger.words._PAUSE", 1e9)
-    async with tenant_of(tmp_path, [a_dated(n, f"Harbour {n}.") for n in range(20)]) as tenant:
+    async with tenant_of(tmp_path, harbours(20)) as tenant:
         await hold(tenant)
         tenant.words.drop()
         await found(tenant, "harbour")
@@ -155,7 +163,7 @@ async def test_who_loses_them_at_once_waits_before_they_are_made_again(
 async def test_what_is_erased_is_not_held_even_if_it_was_read_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    new = [a_dated(n, f"Harbour {n}.") for n in range(20)]
+    new = harbours(20)
     async with tenant_of(tmp_path, new) as tenant:
         await hold(tenant)
         tenant.words.drop()
@@ -173,7 +181,7 @@ async def test_what_is_erased_is_not_held_even_if_it_was_read_before(
 
 
 async def test_what_takes_too_much_is_left_to_fts5(tmp_path: Path) -> None:
-    async with tenant_of(tmp_path, [a_dated(n, f"Harbour {n}.") for n in range(20)]) as tenant:
+    async with tenant_of(tmp_path, harbours(20)) as tenant:
         path = tmp_path / "ledger.db"
         made = read_postings(path, 1, 1 << 20)
         assert made is not None
@@ -208,7 +216,7 @@ async def test_reading_ends_when_it_is_stopped_or_takes_too_long(
 ) -> None:
     monkeypatch.setattr("loci.server.ledger.vocabulary._STEPS", 10)
     path = tmp_path / "ledger.db"
-    async with tenant_of(tmp_path, [a_dated(n, f"Harbour {n}.") for n in range(20)]):
+    async with tenant_of(tmp_path, harbours(20)):
         assert read_postings(path, 1, 1 << 20) is not None
         assert read_postings(path, 1, 1 << 20, lambda _: True) is None
         monkeypatch.setattr("loci.server.ledger.vocabulary._LONGEST", -1.0)
@@ -224,7 +232,7 @@ async def test_who_reads_long_gives_way_to_the_erasures_of_others_and_reads_agai
     async with open_ledger(tmp_path / "ledger.db") as ledger:
         tenant = await ledger.for_tenant("somebody", model="m", dimension=4)
         other = await ledger.for_tenant("other", model="m", dimension=4)
-        await tenant.store([a_dated(n, f"Harbour {n}.") for n in range(20)], START)
+        await tenant.store(harbours(20), START)
 
         def erased_meanwhile(*cells: Any) -> Postings | None:
             # By when it is asked whether to go on.
@@ -233,8 +241,7 @@ async def test_who_reads_long_gives_way_to_the_erasures_of_others_and_reads_agai
 
         with monkeypatch.context() as patch:
             patch.setattr("loci.server.ledger.words.read_postings", erased_meanwhile)
-            await found(tenant, "harbour")
-            await tenant.words.renew()
+            await renew(tenant)
             assert tenant.words.held is left
         await hold(tenant)
 
@@ -244,7 +251,7 @@ async def test_what_is_read_is_counted_before_all_of_it_was(
 ) -> None:
     monkeypatch.setattr("loci.server.ledger.vocabulary._USES", 1)
     path = tmp_path / "ledger.db"
-    async with tenant_of(tmp_path, [a_dated(n, f"Harbour {n}.") for n in range(20)]):
+    async with tenant_of(tmp_path, harbours(20)):
         made = read_postings(path, 1, 1 << 20)
         assert made is not None
         assert read_postings(path, 1, made.nbytes) is not None
@@ -265,7 +272,7 @@ async def test_what_has_grown_too_large_is_held_and_read_no_more(
         return read_postings(path, *cells)
 
     monkeypatch.setattr("loci.server.ledger.words.read_postings", counted)
-    async with tenant_of(tmp_path, [a_dated(n, f"Harbour {n}.") for n in range(20)]) as tenant:
+    async with tenant_of(tmp_path, harbours(20)) as tenant:
         await hold(tenant)
         await tenant.store([a_dated(n, f"Walrus {n}.") for n in range(21, 200)], START)
         for _ in range(3):
@@ -275,8 +282,7 @@ async def test_what_has_grown_too_large_is_held_and_read_no_more(
         assert len(read) == 2
         # Less may be left after an erasure.
         tenant.words.drop()
-        await found(tenant, "harbour")
-        await tenant.words.renew()
+        await renew(tenant)
         assert len(read) == 3
 
 
@@ -307,18 +313,18 @@ async def test_what_is_far_behind_is_left_to_fts5(
         return search(*cells)
 
     monkeypatch.setattr("loci.server.ledger.summing.search", counted)
-    async with tenant_of(tmp_path, [a_dated(n, f"Harbour {n}.") for n in range(20)]) as tenant:
+    async with tenant_of(tmp_path, harbours(20)) as tenant:
         await hold(tenant)
-        await tenant.store([a_dated(n, f"Harbour {n}.") for n in range(20, 30)], START)
+        await tenant.store(harbours(10, 20), START)
         assert len(await found(tenant, "harbour")) == 30
         assert not ranked
-        await tenant.store([a_dated(30, "Harbour 30.")], START)
+        await tenant.store(harbours(1, 30), START)
         assert len(await found(tenant, "harbour")) == 31
         assert ranked
 
 
 async def test_words_of_questions_are_kept_by_nobody_after_an_erasure(tmp_path: Path) -> None:
-    async with tenant_of(tmp_path, [a_dated(n, f"Harbour {n}.") for n in range(20)]) as tenant:
+    async with tenant_of(tmp_path, harbours(20)) as tenant:
         await hold(tenant)
         await found(tenant, "walrus")
         assert len(stems())
