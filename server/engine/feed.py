@@ -11,7 +11,6 @@ from functools import partial
 import anyio
 import numpy as np
 import structlog
-from numpy.typing import NDArray
 
 from ..errors import IndexCrashed, IndexDamaged, IndexFailed
 from ..index import Draft, Generations
@@ -21,7 +20,6 @@ from ..retrieval import Dense, net
 
 __all__ = ["Feed"]
 
-_BATCH = 256
 _PAGE = 2000
 _STRIKES = 2
 """Crashes over a generation after which it is thrown away."""
@@ -219,11 +217,9 @@ class Feed:
         whole = await self._ledger.count()
         done = 0
         async for rows in self._ledger.pages():
-            for start in range(0, len(rows.ids), _BATCH):
-                self._built = done, max(whole, done)
-                batch = slice(start, start + _BATCH)
-                await draft.upsert(rows.ids[batch], rows.vectors[batch])
-                done += len(rows.ids[batch])
+            self._built = done, max(whole, done)
+            await draft.upsert(rows.ids, rows.vectors)
+            done += len(rows.ids)
         if await draft.count() != done:
             raise IndexFailed(f"of {done:,} vectors it kept {await draft.count():,}")
 
@@ -231,12 +227,11 @@ class Feed:
         while rows := await self._ledger.pending(after, _PAGE):
             after = rows[-1].id
             removed, added = net(row for row in rows if row.id <= until)
-            for start in range(0, len(removed), _BATCH):
-                await draft.delete(_ids(removed[start : start + _BATCH]))
-            for start in range(0, len(added), _BATCH):
-                # Erased meanwhile: the removal comes later in the outbox, or the draft is given up.
-                found = await self._ledger.rows(added[start : start + _BATCH])
-                await draft.upsert(found.ids, found.vectors)
+            if removed:
+                await draft.delete(np.array(removed, np.int64))
+            # Erased meanwhile: the removal comes later in the outbox, or the draft is given up.
+            found = await self._ledger.rows(added)
+            await draft.upsert(found.ids, found.vectors)
             if after >= until:
                 break
 
@@ -270,7 +265,3 @@ class Feed:
         if isinstance(error, IndexDamaged) or (isinstance(error, IndexCrashed) and self._strike()):
             self._doomed = str(error)
         self._soil(self)
-
-
-def _ids(passages: Sequence[int]) -> NDArray[np.int64]:
-    return np.array(passages, np.int64)

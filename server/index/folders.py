@@ -203,12 +203,13 @@ class _FolderDraft:
 
     async def upsert(self, ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
         await self._index.upsert(ids, vectors)
-        for one in ids.tolist():
+        last = {one: place for place, one in enumerate(ids.tolist())}
+        for one in last:
             self._samples.pop(one, None)
-        if len(ids):
-            self._samples[int(ids[-1])] = tuple(vectors[-1].tolist())
-            while len(self._samples) > _SAMPLES:
-                del self._samples[next(iter(self._samples))]
+        for one, place in [*last.items()][:: max(1, len(last) // _SAMPLES)]:
+            self._samples[one] = tuple(vectors[place].tolist())
+        while len(self._samples) > _SAMPLES:
+            del self._samples[next(iter(self._samples))]
 
     async def delete(self, ids: NDArray[np.int64]) -> None:
         before = await self._index.count()

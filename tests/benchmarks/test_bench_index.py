@@ -39,6 +39,7 @@ DIMENSION = 384
 QUERIES = 200
 BATCH = 256
 TURNS = 40
+FED = 12_000
 
 Vectors = NDArray[np.float32]
 
@@ -275,7 +276,9 @@ async def embeddings(embedder: CompiledEmbedder, count: int) -> list[float]:
 
 
 async def beside_feeding(engine: Engine, memories: Memories) -> None:
-    for start in range(200_000, 204_000, 100):
+    """From a worker that is not there yet to the generation that is in use."""
+    quiet = await recalls(memories)
+    for start in range(200_000, 200_000 + FED, 100):
         await keep(memories, *(sentence(number) for number in range(start, start + 100)))
     taken: list[float] = []
     fed = anyio.Event()
@@ -294,6 +297,8 @@ async def beside_feeding(engine: Engine, memories: Memories) -> None:
         while not fed.is_set():
             taken += await recalls(memories, 20)
     told("recall while fed", taken)
+    quiet += await recalls(memories)
+    told("recall before and after", quiet)
 
 
 async def test_many_vectors(tmp_path: Path) -> None:
