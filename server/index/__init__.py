@@ -11,7 +11,7 @@ from .chroma import ChromaIndex, Folder, Remote, identity
 from .coded import CodedIndex, coded_bytes
 from .exact import ExactIndex
 from .generations import Draft, Generations, Shelves
-from .held import HeldIndex
+from .held import HeldIndex, Near, nearest_of
 from .protocol import Found, VectorIndex
 from .worker import Worker
 
@@ -24,10 +24,12 @@ __all__ = [
     "Found",
     "Generations",
     "HeldIndex",
+    "Near",
     "Remote",
     "Shelves",
     "VectorIndex",
     "Worker",
     "coded_bytes",
     "identity",
+    "nearest_of",
 ]

@@ -80,7 +80,7 @@ class _Codes:
         turned *= self._arrays.scales[places, None]
         return turned @ _rotation(turned.shape[1]).T
 
-    def near(self, queries: NDArray[np.float32], ids: NDArray[np.int64], limit: int) -> list[Found]:
+    def near(self, ids: NDArray[np.int64], queries: NDArray[np.float32], limit: int) -> list[Found]:
         found: list[Found] = []
         for query in self._turned(queries):
             places = self._alike(query, ids, max(_FEWEST, _OVER * limit))

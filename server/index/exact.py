@@ -47,7 +47,7 @@ class _Columns:
     def at(self, places: NDArray[np.int64]) -> NDArray[np.float32]:
         return self._matrix[:, places].T
 
-    def near(self, queries: NDArray[np.float32], ids: NDArray[np.int64], limit: int) -> list[Found]:
+    def near(self, ids: NDArray[np.int64], queries: NDArray[np.float32], limit: int) -> list[Found]:
         cosines = queries @ self._matrix[:, : len(ids)]
         cosines[:, ids == GONE] = -np.inf
         return [Found(ids, row) for row in cosines]

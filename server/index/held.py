@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..tasks import task_group
 from .protocol import Found
 
-__all__ = ["FIRST", "GONE", "HeldIndex", "Layout"]
+__all__ = ["FIRST", "GONE", "HeldIndex", "Layout", "Near", "nearest_of"]
 
 GONE = -1
 """In the place of an id that was removed."""
@@ -31,12 +31,8 @@ Choice = Callable[[NDArray[np.int64]], NDArray[np.bool_]]
 """Which of some ids are wanted."""
 
 
-class Search(Protocol):
-    """As VectorIndex.search, but blocks."""
-
-    def __call__(
-        self, queries: NDArray[np.float32], limit: int, least: float = -1.0
-    ) -> list[Found]: ...
+Near = Callable[[NDArray[np.float32], int], list[Found]]
+"""For each query, shape (n, dimension), what may be among so many nearest, in no order; and perhaps what is GONE."""
 
 
 class Layout(Protocol):
@@ -63,7 +59,7 @@ class Layout(Protocol):
         """The vectors in these places, shape (n, dimension)."""
         ...
 
-    def near(self, queries: NDArray[np.float32], ids: NDArray[np.int64], limit: int) -> list[Found]:
+    def near(self, ids: NDArray[np.int64], queries: NDArray[np.float32], limit: int) -> list[Found]:
         """For each query what may be among the `limit` nearest, in no order. `ids` are those of the first
         places; what is GONE is at minus infinity, or left out."""
         ...
@@ -94,23 +90,23 @@ class HeldIndex:
     async def search(
         self, queries: NDArray[np.float32], limit: int, least: float = -1.0
     ) -> list[Found]:
-        nearest = self.at_hand()
+        near = self.at_hand()
         if self._count * len(queries) <= _SMALL:
-            return nearest(queries, limit, least)
+            return _nearest(near, queries, limit, least)
         parts = np.array_split(queries, min(_CORES, len(queries)))
         found: list[list[Found]] = [[] for _ in parts]
 
         async def search(place: int) -> None:
-            found[place] = await to_thread.run_sync(nearest, parts[place], limit, least)
+            found[place] = await to_thread.run_sync(_nearest, near, parts[place], limit, least)
 
         async with task_group() as tasks:
             for place in range(len(parts)):
                 tasks.start_soon(search, place)
         return [one for part in found for one in part]
 
-    def at_hand(self) -> Search:
-        """`search` over what is there now, for who is on a thread already."""
-        return partial(_nearest, self._layout, self._ids[: self._count])
+    def at_hand(self) -> Near:
+        """What compares with what is there now, for who is on a thread already."""
+        return partial(self._layout.near, self._ids[: self._count])
 
     async def upsert(self, ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
         ids, vectors = _last(ids, vectors)
@@ -186,14 +182,8 @@ def _kept(layout: Layout, ids: NDArray[np.int64], room: int) -> tuple[Layout, ND
     return layout.kept(places, room), kept
 
 
-def _nearest(
-    layout: Layout,
-    ids: NDArray[np.int64],
-    queries: NDArray[np.float32],
-    limit: int,
-    least: float = -1.0,
-) -> list[Found]:
-    return [_best(*near, limit, least) for near in layout.near(queries, ids, limit)]
+def _nearest(near: Near, queries: NDArray[np.float32], limit: int, least: float) -> list[Found]:
+    return [nearest_of(found, limit, least) for found in near(queries, limit)]
 
 
 def _among(
@@ -203,8 +193,9 @@ def _among(
     return Found(ids[places], layout.cosines(query, places, len(ids)))
 
 
-def _best(ids: NDArray[np.int64], cosines: NDArray[np.float32], limit: int, least: float) -> Found:
-    """Ties go to the larger id, which is the newer memory."""
+def nearest_of(found: Found, limit: int, least: float = -1.0) -> Found:
+    """The nearest of what was compared, nearest first. Ties go to the larger id, which is the newer memory."""
+    ids, cosines = found
     # Rounding takes a cosine of -1 a little below it.
     least = least if least > -1 else -2
     if 0 < limit < len(ids):

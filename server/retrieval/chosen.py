@@ -34,15 +34,24 @@ class Chosen:
         self._closed = False
 
     async def compare(
-        self, query: NDArray[np.float32], seqs: Sequence[int], matrix: HeldIndex | None
+        self,
+        query: NDArray[np.float32],
+        seqs: Sequence[int],
+        matrix: HeldIndex | None,
+        known: Found | None = None,
     ) -> Found:
-        """The passages of versions with their cosines, nearest first. `matrix`: where more are held."""
+        """The passages of versions with their cosines, nearest first. `matrix`: where more are held; `known`:
+        passages of which the cosines are known, all of a version's if one is."""
         rest = np.array(seqs, np.int64)
         parts: list[Found] = []
+        if known is not None:
+            mine = _of(rest, known.ids)
+            parts.append(Found(known.ids[mine], known.cosines[mine]))
+            rest = _without(rest, parts[-1])
         for held in (matrix, self._matrices.get(self)):
             if held is not None and len(rest):
                 parts.append(await held.among(query, partial(_of, rest)))
-                rest = rest[~np.isin(rest, seqs_of(parts[-1].ids))]
+                rest = _without(rest, parts[-1])
         for start in range(0, len(rest), _PAGE):
             page = rest[start : start + _PAGE].tolist()
             parts.append(await self._read(query, page, hold=len(rest) <= _PAGE))
@@ -88,6 +97,10 @@ class Chosen:
 def _of(seqs: NDArray[np.int64], ids: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which passages are of these versions."""
     return np.isin(seqs_of(ids), seqs)
+
+
+def _without(seqs: NDArray[np.int64], found: Found) -> NDArray[np.int64]:
+    return seqs[~np.isin(seqs, seqs_of(found.ids))]
 
 
 def _sorted(parts: Sequence[Found]) -> Found:

@@ -6,6 +6,7 @@ one filters what the index finds.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import anyio
@@ -15,9 +16,9 @@ from numpy.typing import NDArray
 from ..errors import IndexFailed
 from ..index import CodedIndex, Found, HeldIndex, VectorIndex, coded_bytes
 from ..ledger import Delta, Sight, TenantLedger, as_kept, firsts_of, seqs_of
+from . import passages
 from .chosen import Chosen
 from .matrices import Matrices, by_codes, fitting, held_for
-from .passages import AGAIN, best_of, best_of_each, passages_for, versions_of
 from .scanning import scan
 from .served import Served, check, serve
 
@@ -100,31 +101,22 @@ class Dense:
         return await self._compare(query, await self._ledger.seqs(sight), limit)
 
     async def among(
-        self, query: NDArray[np.float32], choices: Sequence[Sequence[int]], limit: int
+        self,
+        query: NDArray[np.float32],
+        choices: Sequence[Sequence[int]],
+        limit: int,
+        known: Found | None = None,
     ) -> Mapping[int, float]:
-        """The nearest of each choice of versions, all compared at once."""
-        together = sorted({seq for choice in choices for seq in choice})
-        near = await self._compare(query, together, len(together))
-        return best_of_each(near, choices, limit)
+        """The nearest of each choice of versions, all compared at once, but for what is `known`."""
+        together = {seq for choice in choices for seq in choice}
+        return passages.best_of_each(await self._each(query, [*together], known), choices, limit)
 
-    def at_hand(
-        self, sight: Sight, limit: int
-    ) -> Callable[[NDArray[np.float32]], Mapping[int, float]] | None:
+    def at_hand(self, sight: Sight, limit: int) -> passages.Compare | None:
         """`search` for who is on a thread already, with a query of shape (1, dimension); None where that takes more."""
         matrix = self._matrices.get(self)
         if matrix is None or self._many(self.known) or sight.travels or sight.narrow:
             return None
-        nearest = matrix.at_hand()
-
-        def compare(query: NDArray[np.float32]) -> Mapping[int, float]:
-            wanted = passages_for(limit)
-            while True:
-                found = nearest(query, wanted)
-                if (best := versions_of(found, limit, wanted)) is not None:
-                    return best[0]
-                wanted *= AGAIN
-
-        return compare
+        return partial(passages.compared, matrix.at_hand(), limit=limit)
 
     async def firsts(self, seqs: Sequence[int]) -> NDArray[np.float32]:
         """The vector of each version's first passage, shape (versions, dimension); zeros where it has none."""
@@ -144,12 +136,12 @@ class Dense:
     ) -> list[Mapping[int, float]]:
         """For each query, shape (n, dimension), the cosines of the nearest current versions by seq,
         unfiltered: the caller checks what it shows."""
-        wanted = passages_for(limit)
+        wanted = passages.passages_for(limit)
         while True:
             found = await self._found(queries, wanted, least)
-            if (best := versions_of(found, limit, wanted)) is not None:
+            if (best := passages.versions_of(found, limit, wanted)) is not None:
                 return best
-            wanted *= AGAIN
+            wanted *= passages.AGAIN
 
     async def count(self) -> int:
         """How many passages belong into the index, as far as is known without asking."""
@@ -330,9 +322,17 @@ class Dense:
     async def _compare(
         self, query: NDArray[np.float32], seqs: Sequence[int], limit: int
     ) -> Mapping[int, float]:
-        """Compare the vectors of some versions one by one."""
+        return passages.best_of(await self._each(query, seqs), limit)
+
+    async def _each(
+        self, query: NDArray[np.float32], seqs: Sequence[int], known: Found | None = None
+    ) -> Found:
+        """The passages of some versions, compared one by one."""
         matrix = self._matrices.get(self) if await self.is_large() else await self._matrix()
-        return best_of(await self._chosen.compare(query, seqs, matrix), limit)
+        if isinstance(matrix, CodedIndex):
+            # Codes may have found one passage of a version and not its others.
+            known = None
+        return await self._chosen.compare(query, seqs, matrix, known)
 
 
 def _room(count: int) -> int:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from ..embedding import Embedder, Vectors
+from ..index import Found as Passages
 from ..ledger import Sight, TenantLedger
 from ..tasks import task_group
 from .dense import NARROW, Dense
@@ -71,24 +72,26 @@ class Gathering:
         async with task_group() as tasks:
             # While the model works.
             tasks.start_soon(self._few, others, choices)
-            vectors = await self._nearest(text, first, into)
+            vectors, known = await self._nearest(text, first, into)
         few = [choice for choice in choices if choice is not None]
         if few:
-            into.update(await self._dense.among(vectors[0], few, _EACH))
+            into.update(await self._dense.among(vectors[0], few, _EACH, known))
         for sight, choice in zip(others, choices, strict=True):
             if choice is None:
                 into.update(await self._dense.search(vectors[0], sight, _EACH))
 
-    async def _nearest(self, text: str, sight: Sight, into: dict[int, float]) -> Vectors:
-        """What is near to a text, and the text's vector, shape (1, dimension)."""
+    async def _nearest(
+        self, text: str, sight: Sight, into: dict[int, float]
+    ) -> tuple[Vectors, Passages | None]:
+        """What is near to a text; the text's vector, shape (1, dimension), and what it was compared with."""
         compare = self._dense.at_hand(sight, _EACH)
         if compare is None:
             vectors = await self._embedder.embed_query(text)
-            found = await self._dense.search(vectors[0], sight, _EACH)
-        else:
-            vectors, found = await self._embedder.with_query(text, lambda v: (v, compare(v)))
-        into.update(found)
-        return vectors
+            into.update(await self._dense.search(vectors[0], sight, _EACH))
+            return vectors, None
+        vectors, found = await self._embedder.with_query(text, lambda v: (v, compare(v)))
+        into.update(found.nearest)
+        return vectors, found.passages
 
     async def _few(self, sights: list[Sight], into: list[list[int] | None]) -> None:
         """The versions that each sight leaves, where these are few enough to be compared one by one."""

@@ -1,12 +1,24 @@
 """From the passages that are near to their versions: a long memory has several."""
 
-from collections.abc import Mapping, Sequence
-from itertools import islice
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
-from ..index import Found
+import numpy as np
+from numpy.typing import NDArray
+
+from ..index import Found, Near, nearest_of
 from ..ledger import seqs_of
 
-__all__ = ["AGAIN", "best_of", "best_of_each", "passages_for", "versions_of"]
+__all__ = [
+    "AGAIN",
+    "Compare",
+    "Compared",
+    "best_of",
+    "best_of_each",
+    "compared",
+    "passages_for",
+    "versions_of",
+]
 
 _SPARE = 4
 """One passage more for so many versions that are wanted: long memories have several near ones."""
@@ -14,6 +26,29 @@ _MOST = 4000
 """Passages sought for it at the most."""
 AGAIN = 4
 """Times as many passages that are sought where those were of too few versions."""
+
+
+class Compared(NamedTuple):
+    """What is near to a question."""
+
+    nearest: Mapping[int, float]
+    """The cosines of the best versions, by seq."""
+    passages: Found
+    """Those of all passages that were compared for it, in no order."""
+
+
+Compare = Callable[[NDArray[np.float32]], Compared]
+"""Of a query, shape (1, dimension)."""
+
+
+def compared(near: Near, query: NDArray[np.float32], limit: int) -> Compared:
+    """The best versions for a query, shape (1, dimension)."""
+    wanted = passages_for(limit)
+    while True:
+        (found,) = near(query, wanted)
+        if (best := versions_of([nearest_of(found, wanted)], limit, wanted)) is not None:
+            return Compared(best[0], found)
+        wanted *= AGAIN
 
 
 def passages_for(limit: int) -> int:
@@ -43,11 +78,11 @@ def best_of(found: Found, limit: int) -> Mapping[int, float]:
     return best
 
 
-def best_of_each(
-    near: Mapping[int, float], choices: Sequence[Sequence[int]], limit: int
-) -> Mapping[int, float]:
-    """Of versions, nearest first, the best of each choice."""
+def best_of_each(found: Found, choices: Sequence[Sequence[int]], limit: int) -> Mapping[int, float]:
+    """Of passages, nearest first, the best versions of each choice."""
     best: dict[int, float] = {}
-    for choice in map(frozenset, choices):
-        best.update(islice(((seq, cosine) for seq, cosine in near.items() if seq in choice), limit))
+    seqs = seqs_of(found.ids)
+    for choice in choices:
+        mine = np.isin(seqs, np.array(choice, np.int64))
+        best.update(best_of(Found(found.ids[mine], found.cosines[mine]), limit))
     return best

@@ -54,7 +54,7 @@ async def test_what_is_compared_at_hand_is_what_a_search_finds(tmp_path: Path) -
         found = await dense.search(query[0], sight, 5)
         compare = dense.at_hand(sight, 5)
         assert compare is not None
-        assert list(compare(query).items()) == list(found.items())
+        assert list(compare(query).nearest.items()) == list(found.items())
         assert len(found) == 5
         for filters in (Filters(session="talk"), Filters(as_of=utc_now())):
             assert dense.at_hand(Sight(filters=filters, now=utc_now()), 5) is None
