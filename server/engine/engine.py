@@ -132,8 +132,8 @@ class Engine:
         if room.feed is not None:
             self._feeding.leave(room.feed)
         # After the commit: who asked before it may have read again what was given back by then.
-        await room.aclose()
-        residue = await room.ledger.erasure.residue(erased.erasure)
+        left = await room.left()
+        residue = (await room.ledger.erasure.residue(erased.erasure)).with_index(left)
         return TenantErased(
             tenant=room.tenant,
             at=now,

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from ..errors import InvalidInput, NotFound
 from ..ledger import Sight
-from ..model import Filters, ForgetMode, Forgotten, Residue, Selection, is_note_id
+from ..model import Filters, ForgetMode, Forgotten, Selection, is_note_id
 from ..tasks import uninterrupted
 from .check import check_ids, check_selection
 from .room import Room
@@ -106,8 +106,7 @@ async def _erase(room: Room, ids: tuple[str, ...], notes: tuple[str, ...]) -> Fo
     await room.committed(erasure.delta, erasure.ids, erasure.sessions)
     await room.blackboard.touched(erasure.boards)
     left = await room.erased(erasure.delta)
-    residue = await room.ledger.erasure.residue(erasure)
-    residue = Residue(scanned=(*residue.scanned, "vector index"), found=(*residue.found, *left))
+    residue = (await room.ledger.erasure.residue(erasure)).with_index(left)
     return Forgotten(mode=ForgetMode.ERASE, ids=erasure.ids, notes=erasure.notes, residue=residue)
 
 

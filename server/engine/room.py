@@ -134,6 +134,14 @@ class Room:
         self.ledger.words.close()
         await self.dense.aclose()
 
+    async def left(self) -> tuple[str, ...]:
+        """Close: its tenant was erased. What may be left of it, and where."""
+        try:
+            await self.aclose()
+        except IndexFailed as error:
+            return (f"vector index: {error}",)
+        return ()
+
     def rehearsed(self, seqs: list[int]) -> None:
         """Note a use, to be recorded behind the answer."""
         if seqs:

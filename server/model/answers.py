@@ -133,6 +133,10 @@ class Residue:
     found: tuple[str, ...]
     """Where traces remain; empty is the proof."""
 
+    def with_index(self, left: tuple[str, ...]) -> "Residue":
+        """The same, and what may be left in the vector index."""
+        return Residue(scanned=(*self.scanned, "vector index"), found=(*self.found, *left))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forgotten:

@@ -113,6 +113,26 @@ async def test_who_finds_no_place_is_served_though_nothing_is_written(
                 await anyio.lowlevel.checkpoint()
 
 
+async def test_what_cannot_be_given_back_of_an_erased_tenant_is_in_its_receipt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close = Dense.aclose
+
+    async def fail(dense: Dense) -> None:
+        await close(dense)
+        raise IndexFailed("a copy cannot be removed")
+
+    async with opened(tmp_path, embedder=EMBEDDER) as engine:
+        await keep(await engine.for_tenant("a"), *facts(2))
+        with monkeypatch.context() as patched:
+            patched.setattr(Dense, "aclose", fail)
+            receipt = await engine.erase_tenant("a")
+        assert receipt.memories == 2
+        assert "vector index" in receipt.residue.scanned
+        assert receipt.residue.found == ("vector index: a copy cannot be removed",)
+        assert await ask(await engine.for_tenant("a"), facts(1)[0]) == []
+
+
 async def test_a_feed_that_fails_keeps_its_pause_however_often_it_is_missed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

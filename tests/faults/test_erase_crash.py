@@ -45,7 +45,7 @@ def traces(home: Path, name: str) -> list[Path]:
     """Where a tenant's name is, which each of its memories has; and what is left of its index."""
     files = [path for path in home.rglob("*") if path.is_file()]
     found = [path for path in files if name.encode() in path.read_bytes()]
-    return found + [*folder_of(home / "index", name).glob("*")]
+    return [*found, *folder_of(home / "index", name).glob("*")]
 
 
 async def survive(home: Path, rounds: int) -> None:
