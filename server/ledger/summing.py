@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Integer, bindparam, column, select, table
+from sqlalchemy import Integer, bindparam, column, func, select, table
 
 from . import reads
 from .fulltext import any_of
@@ -57,7 +57,7 @@ def best_of(
 
 def newer(fetch: Fetch, tenant: int, after: int, limit: int) -> int:
     """How many versions are newer than a seq, counted up to `limit`."""
-    return len(fetch(_newer(tenant), {"after": after, "limit": limit}))
+    return fetch(_newer(tenant), {"after": after, "limit": limit})[0][0]
 
 
 def _scores(fetch: Fetch, tenant: int, postings: Postings, terms: Sequence[str]) -> Scores:
@@ -120,7 +120,8 @@ def _since(
 
 @cache
 def _newer(tenant: int) -> Prepared:
-    """Versions newer than `after`, up to `limit`."""
+    """How many versions are newer than `after`, up to `limit`."""
     sizes = table(f"words_{tenant:d}_docsize", column("id", Integer()))
-    statement = select(sizes.c.id).where(sizes.c.id > bindparam("after", type_=Integer()))
-    return prepare(statement.limit(bindparam("limit", type_=Integer())))
+    later = select(sizes.c.id).where(sizes.c.id > bindparam("after", type_=Integer()))
+    some = later.limit(bindparam("limit", type_=Integer())).subquery()
+    return prepare(select(func.count()).select_from(some))

@@ -8,7 +8,8 @@ from support.engines import keep, open_memories
 
 from loci.server.embedding import HashEmbedder
 from loci.server.home import DATABASE
-from loci.server.ledger import Sight, open_ledger
+from loci.server.index import Found
+from loci.server.ledger import Sight, open_ledger, seqs_of
 from loci.server.model import Filters, utc_now
 from loci.server.retrieval.dense import Dense
 from loci.server.retrieval.matrices import Matrices
@@ -56,6 +57,16 @@ async def test_what_is_compared_at_hand_is_what_a_search_finds(tmp_path: Path) -
         assert compare is not None
         assert list(compare(query).nearest.items()) == list(found.items())
         assert len(found) == 5
+        seqs = await mine.current_seqs()
+        choices = [seqs[:12], seqs[8:]]
+        each = await dense.among(query[0], choices, 5)
+        ids, cosines = compare(query).passages
+        for known in (ids >= 0, seqs_of(ids) > seqs[4]):
+            some = Found(ids[known], cosines[known])
+            assert dict(await dense.among(query[0], choices, 5, some)) == pytest.approx(dict(each))
+        # What is known is not compared again.
+        again = await dense.among(query[0], choices, 5, Found(ids, cosines * 0))
+        assert set(again.values()) == {0.0}
         for filters in (Filters(session="talk"), Filters(as_of=utc_now())):
             assert dense.at_hand(Sight(filters=filters, now=utc_now()), 5) is None
         await dense.aclose()
