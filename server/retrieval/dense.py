@@ -116,7 +116,9 @@ class Dense:
         matrix = self._matrices.get(self)
         if matrix is None or self._many(self.known) or sight.travels or sight.narrow:
             return None
-        return partial(passages.compared, matrix.at_hand(), limit=limit)
+        # Codes may find one passage of a version and not its others.
+        whole = not isinstance(matrix, CodedIndex)
+        return partial(passages.compared, matrix.at_hand(), limit=limit, whole=whole)
 
     async def firsts(self, seqs: Sequence[int]) -> NDArray[np.float32]:
         """The vector of each version's first passage, shape (versions, dimension); zeros where it has none."""
@@ -322,6 +324,7 @@ class Dense:
     async def _compare(
         self, query: NDArray[np.float32], seqs: Sequence[int], limit: int
     ) -> Mapping[int, float]:
+        """The best of some versions."""
         return passages.best_of(await self._each(query, seqs), limit)
 
     async def _each(
@@ -329,9 +332,6 @@ class Dense:
     ) -> Found:
         """The passages of some versions, compared one by one."""
         matrix = self._matrices.get(self) if await self.is_large() else await self._matrix()
-        if isinstance(matrix, CodedIndex):
-            # Codes may have found one passage of a version and not its others.
-            known = None
         return await self._chosen.compare(query, seqs, matrix, known)
 
 

@@ -33,21 +33,21 @@ class Compared(NamedTuple):
 
     nearest: Mapping[int, float]
     """The cosines of the best versions, by seq."""
-    passages: Found
-    """Those of all passages that were compared for it, in no order."""
+    passages: Found | None
+    """Those of all passages, in no order; None where not all were compared."""
 
 
 Compare = Callable[[NDArray[np.float32]], Compared]
 """Of a query, shape (1, dimension)."""
 
 
-def compared(near: Near, query: NDArray[np.float32], limit: int) -> Compared:
-    """The best versions for a query, shape (1, dimension)."""
+def compared(near: Near, query: NDArray[np.float32], limit: int, *, whole: bool) -> Compared:
+    """The best versions for a query, shape (1, dimension). `whole`: all passages are compared for it."""
     wanted = passages_for(limit)
     while True:
         (found,) = near(query, wanted)
         if (best := versions_of([nearest_of(found, wanted)], limit, wanted)) is not None:
-            return Compared(best[0], found)
+            return Compared(best[0], found if whole else None)
         wanted *= AGAIN
 
 
