@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..errors import IndexCrashed, IndexFailed
 from .frames import Answer, Op, Question, no_ids, no_vectors
 from .places import HNSW, Address, Folder, Graph, Place, Remote, identity
-from .protocol import Found
+from .protocol import Found, last_of_each
 from .worker import Worker
 
 __all__ = ["HNSW", "ChromaIndex", "Folder", "Graph", "Limits", "Remote", "identity"]
@@ -94,11 +94,9 @@ class ChromaIndex:
         return [_sorted(ids, cosines, least) for ids, cosines in rows]
 
     async def upsert(self, ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
-        # Of an id that comes twice, the last one counts.
-        last = {one: place for place, one in enumerate(ids.tolist())}
-        kept = np.fromiter(last.values(), np.int64, len(last))
-        for start in range(0, len(kept), _BATCH):
-            part = kept[start : start + _BATCH]
+        ids, vectors = last_of_each(ids, vectors)
+        for start in range(0, len(ids), _BATCH):
+            part = slice(start, start + _BATCH)
             await self._write("upsert", ids[part], vectors[part])
 
     async def delete(self, ids: NDArray[np.int64]) -> None:

@@ -21,7 +21,7 @@ from .chroma import ChromaIndex, Folder, identity
 from .directories import make, remove, sweep
 from .generations import Draft, Generations
 from .places import HNSW
-from .protocol import Found, VectorIndex
+from .protocol import Found, VectorIndex, last_of_each
 from .seal import Seal, Stamps, copy_sealed, stamps, sync_folder, write_seal
 from .worker import Worker
 
@@ -202,12 +202,12 @@ class _FolderDraft:
         return await self._index.search(queries, limit, least)
 
     async def upsert(self, ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
+        ids, vectors = last_of_each(ids, vectors)
         await self._index.upsert(ids, vectors)
-        last = {one: place for place, one in enumerate(ids.tolist())}
-        for one in last:
+        for one in ids.tolist():
             self._samples.pop(one, None)
-        for one, place in [*last.items()][:: max(1, len(last) // _SAMPLES)]:
-            self._samples[one] = tuple(vectors[place].tolist())
+        for place in range(0, len(ids), max(1, len(ids) // _SAMPLES)):
+            self._samples[int(ids[place])] = tuple(vectors[place].tolist())
         while len(self._samples) > _SAMPLES:
             del self._samples[next(iter(self._samples))]
 

@@ -15,7 +15,7 @@ from anyio import to_thread
 from numpy.typing import NDArray
 
 from ..tasks import task_group
-from .protocol import Found
+from .protocol import Found, last_of_each
 
 __all__ = ["FIRST", "GONE", "HeldIndex", "Layout", "Near", "nearest_of"]
 
@@ -109,7 +109,7 @@ class HeldIndex:
         return partial(self._layout.near, self._ids[: self._count])
 
     async def upsert(self, ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
-        ids, vectors = _last(ids, vectors)
+        ids, vectors = last_of_each(ids, vectors)
         await self.delete(ids)
         await self._reserve(len(ids))
         start, stop = self._count, self._count + len(ids)
@@ -205,14 +205,3 @@ def nearest_of(found: Found, limit: int, least: float = -1.0) -> Found:
     places = places[cosines[places] >= least]
     places = places[np.lexsort((-ids[places], -cosines[places]))]
     return Found(ids[places], cosines[places])
-
-
-def _last(
-    ids: NDArray[np.int64], vectors: NDArray[np.float32]
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Without the earlier ones of ids that are there several times."""
-    last = {one: place for place, one in enumerate(ids.tolist())}
-    if len(last) == len(ids):
-        return ids, vectors
-    places = list(last.values())
-    return ids[places], vectors[places]

@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Found", "VectorIndex"]
+__all__ = ["Found", "VectorIndex", "last_of_each"]
 
 
 class Found(NamedTuple):
@@ -45,3 +45,14 @@ class VectorIndex(Protocol):
     async def aclose(self) -> None:
         """Give its memory back. Closing twice is a no-op; nothing else may be called after."""
         ...
+
+
+def last_of_each(
+    ids: NDArray[np.int64], vectors: NDArray[np.float32]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Without the earlier ones of ids that are there several times."""
+    last = {one: place for place, one in enumerate(ids.tolist())}
+    if len(last) == len(ids):
+        return ids, vectors
+    places = list(last.values())
+    return ids[places], vectors[places]

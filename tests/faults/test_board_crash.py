@@ -2,16 +2,14 @@
 its idempotency key tells which of the others are."""
 
 import json
-import os
 import random
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.boards import as_agent, open_boards
+from support.children import started
 
 from loci.server.model import BoardQuery, CellWrite, Op
 from loci.server.workspace import Boards
@@ -19,20 +17,13 @@ from loci.server.workspace import Boards
 pytestmark = pytest.mark.anyio
 
 CHILD = Path(__file__).with_name("board_child.py")
-TESTS = str(Path(__file__).parents[1])
 
 
 def write_until_killed(home: Path, life: int) -> list[dict[str, Any]]:
     """What the child said before its death, which falls between two of its words."""
     deadline = random.Random(life).randrange(20, 200)
     said: list[dict[str, Any]] = []
-    environment = {**os.environ, "PYTHONPATH": TESTS}
-    with subprocess.Popen(
-        [sys.executable, str(CHILD), str(home), str(life)],
-        stdout=subprocess.PIPE,
-        stdin=subprocess.DEVNULL,
-        env=environment,
-    ) as child:
+    with started(CHILD, home, life) as child:
         assert child.stdout is not None
         for line in child.stdout:
             if line.endswith(b"\n"):

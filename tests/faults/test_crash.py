@@ -3,14 +3,13 @@
 import json
 import random
 import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, cast
 
 import pytest
+from support.children import started
 from support.engines import ask, open_memories
 
 from loci.server.model import Memory
@@ -27,17 +26,12 @@ def lines(output: IO[bytes]) -> Iterator[dict[str, list[str]]]:
             yield cast("dict[str, list[str]]", json.loads(line))
 
 
-def start(home: Path, *arguments: object) -> subprocess.Popen[bytes]:
-    command = [sys.executable, str(CHILD), str(home), *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
-
-
 def write_until_killed(home: Path, seed: int) -> list[list[str]]:
     """The batches that were acknowledged before the kill, which falls on a random one of them:
     seven others are under way then."""
     deadline = random.Random(seed).randrange(1, 60)
     batches: list[list[str]] = []
-    with start(home, seed) as child:
+    with started(CHILD, home, seed) as child:
         assert child.stdout is not None
         for line in lines(child.stdout):
             batches += [line["kept"]] if "kept" in line else []
@@ -98,7 +92,7 @@ async def test_a_full_disk_refuses_and_loses_nothing(tmp_path: Path, limit: int)
     kept: list[str] = []
     refused: list[str] = []
     errors: list[str] = []
-    with start(tmp_path, 0, limit) as child:
+    with started(CHILD, tmp_path, 0, limit) as child:
         assert child.stdout is not None
         for line in lines(child.stdout):
             kept += line.get("kept", [])

@@ -1,14 +1,12 @@
 """A process that ends while it erases a tenant: the tenant is there as a whole, or nothing of it is."""
 
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import anyio
 import anyio.to_thread
 import pytest
+from support.children import started
 from support.engines import START, ask, keep, opened
 
 from loci.server.engine import Engine
@@ -23,11 +21,7 @@ STAYS = "The ferry leaves at nine."
 def erase_until_ended(home: Path, seed: int) -> tuple[set[str], set[str]]:
     """Whose erasure had begun, and whose was done."""
     told: dict[str, set[str]] = {"going": set(), "gone": set()}
-    command = [sys.executable, str(CHILD), str(home), str(seed)]
-    environment = {**os.environ, "PYTHONPATH": str(CHILD.parents[1])}
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, env=environment
-    ) as child:
+    with started(CHILD, home, seed) as child:
         assert child.stdout is not None
         for line in child.stdout:
             kind, _, name = line.decode().strip().partition(" ")

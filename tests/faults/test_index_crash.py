@@ -1,11 +1,8 @@
 """kill -9 of the worker and of the server while the index is fed: recall misses nothing that was
 acknowledged, and nothing comes back that was forgotten."""
 
-import os
 import random
 import signal
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -13,6 +10,7 @@ from typing import IO
 import anyio
 import anyio.to_thread
 import pytest
+from support.children import started
 from support.engines import ask, opened
 from support.workers import workers
 
@@ -57,11 +55,7 @@ class Told:
 def harass(home: Path, seed: int, told: Told) -> None:
     """Start the child; kill a worker of it at a random moment, then itself."""
     dice, before = random.Random(seed), told.fed
-    command = [sys.executable, str(CHILD), str(home), str(seed)]
-    environment = {**os.environ, "PYTHONPATH": str(CHILD.parents[1])}
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, env=environment
-    ) as child:
+    with started(CHILD, home, seed) as child:
         assert child.stdout is not None
         for _ in range(dice.randrange(3)):
             assert told.hear(child.stdout, dice.randrange(1, 400))

@@ -3,12 +3,11 @@
 import json
 import random
 import signal
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from support.children import started
 from support.engines import open_memories
 
 from loci.server.engine import Memories
@@ -25,8 +24,7 @@ def note_until_killed(home: Path, seed: int) -> list[str]:
     """The notes that were acknowledged before the kill, which falls on a random one of them."""
     last = random.Random(seed).randrange(10, 80)
     noted: list[str] = []
-    command = [sys.executable, str(CHILD), str(home), str(seed)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL) as child:
+    with started(CHILD, home, seed) as child:
         assert child.stdout is not None
         for line in child.stdout:
             if line.endswith(b"\n"):

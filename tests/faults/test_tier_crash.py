@@ -3,12 +3,11 @@
 import json
 import random
 import signal
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from support.children import started
 from support.engines import ask, open_memories
 
 from loci.server.engine import Memories
@@ -23,8 +22,7 @@ def move_until_killed(home: Path, seed: int) -> dict[str, str]:
     """What was acknowledged before the kill, which falls on a random round."""
     rounds = random.Random(seed).randrange(15, 40)
     kept: dict[str, str] = {}
-    command = [sys.executable, str(CHILD), str(home), str(seed)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL) as child:
+    with started(CHILD, home, seed) as child:
         assert child.stdout is not None
         for line in child.stdout:
             kept |= json.loads(line) if line.endswith(b"\n") else {}
