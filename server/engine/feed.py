@@ -130,6 +130,16 @@ class Feed:
         finally:
             self._soil(self)
 
+    async def end(self) -> None:
+        """Leave no files: its tenant is gone, and something may have been built since it was discarded.
+
+        Raises:
+            IndexFailed: files cannot be removed.
+        """
+        self._interrupt()
+        async with self._lock:
+            await self._generations.sweep(None)
+
     async def status(self) -> IndexStatus:
         """What state it is in, and why."""
         row = await self._ledger.row()

@@ -135,9 +135,11 @@ class Room:
         await self.dense.aclose()
 
     async def left(self) -> tuple[str, ...]:
-        """Close: its tenant was erased. What may be left of it, and where."""
+        """Close, and leave no index: its tenant was erased. What may be left of it, and where."""
         try:
             await self.aclose()
+            if self.feed is not None:
+                await self.feed.end()
         except IndexFailed as error:
             return (f"vector index: {error}",)
         return ()

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 
 import anyio
@@ -18,7 +19,8 @@ from loci.server.errors import IndexFailed
 from loci.server.home import DATABASE
 from loci.server.index import ExactIndex, coded_bytes
 from loci.server.index.folders import folder_of
-from loci.server.ledger import IndexLedger, TenantLedger, open_ledger
+from loci.server.ledger import IndexLedger, Ledger, TenantLedger, open_ledger
+from loci.server.ledger.erase_tenant import ErasedTenant
 from loci.server.ledger.vectors import IndexRows
 from loci.server.model import ForgetMode
 from loci.server.retrieval.dense import Dense
@@ -131,6 +133,27 @@ async def test_what_cannot_be_given_back_of_an_erased_tenant_is_in_its_receipt(
         assert "vector index" in receipt.residue.scanned
         assert receipt.residue.found == ("vector index: a copy cannot be removed",)
         assert await ask(await engine.for_tenant("a"), facts(1)[0]) == []
+
+
+async def test_what_is_built_while_its_tenant_is_erased_is_gone_when_that_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    erase = Ledger.erase_tenant
+    with anyio.fail_after(60):
+        async with opened(tmp_path, embedder=EMBEDDER, index=True) as engine:
+            await keep(await engine.for_tenant("a"), *facts(60))
+            reading = Reading(monkeypatch)
+
+            async def built_before(ledger: Ledger, name: str, now: datetime) -> ErasedTenant:
+                await reading.begun.wait()
+                return await erase(ledger, name, now)
+
+            monkeypatch.setattr("loci.server.engine.feeding._LINGER", 0.0)
+            monkeypatch.setattr(Ledger, "erase_tenant", built_before)
+            # It is fed once more, for its index was thrown away.
+            assert (await engine.erase_tenant("a")).memories == 60
+            assert list(folder_of(tmp_path / "index", "a").glob("*")) == []
+            reading.go_on.set()
 
 
 async def test_a_feed_that_fails_keeps_its_pause_however_often_it_is_missed(
